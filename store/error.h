@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one exception of the store: broken machinery throws it; expected outcomes (missing, denied) are values.
+#pragma once
+#include <cerrno>
+#include <stdexcept>
+#include <string>
+
+namespace ward::store {
+
+enum class Code {
+  io,           // the disk refused; the message carries errno's text
+  no_space,     // ENOSPC or EDQUOT
+  busy,         // another daemon holds the store
+  corrupt,      // bytes on disk contradict the format or a hash
+  format,       // a store, record or file of a version that this program does not know
+  config,       // ward.toml or another input file of the user is wrong
+  missing_key,  // the log's private key can't be read
+  usage,        // the caller asked for something that can't be (wrong path, wrong kind)
+};
+
+class Error : public std::runtime_error {
+ public:
+  Error(Code code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  Code code() const { return code_; }
+
+ private:
+  Code code_;
+};
+
+/// Throws Error for a failed system call: `what` names operation and object, `err` is errno captured at the call.
+/// ENOSPC and EDQUOT become Code::no_space, all others Code::io.
+[[noreturn]] void throw_errno(const std::string& what, int err = errno);
+
+}  // namespace ward::store

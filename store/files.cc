@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "store/error.h"
+
+namespace ward::store {
+
+void throw_errno(const std::string& what, int err) {
+  const auto code = err == ENOSPC || err == EDQUOT ? Code::no_space : Code::io;
+  throw Error(code, what + ": " + std::strerror(err));
+}
+
+Fd& Fd::operator=(Fd&& other) noexcept {
+  if (this != &other) {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = std::exchange(other.fd_, -1);
+  }
+  return *this;
+}
+
+Fd::~Fd() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Fd open_file(const std::filesystem::path& path, int flags, unsigned mode) {
+  Fd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
+  if (!fd) throw_errno("open " + path.string());
+  return fd;
+}
+
+std::string read_file(const std::filesystem::path& path) {
+  const Fd fd = open_file(path, O_RDONLY);
+  std::string bytes;
+  char block[1 << 16];
+  for (;;) {
+    const ssize_t n = ::read(fd.get(), block, sizeof block);
+    if (n < 0) throw_errno("read " + path.string());
+    if (n == 0) return bytes;
+    bytes.append(block, static_cast<std::size_t>(n));
+  }
+}
+
+void write_all(int fd, std::string_view bytes, const std::filesystem::path& name) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw_errno("write " + name.string());
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+void sync_data(int fd, const std::filesystem::path& name) {
+  if (::fdatasync(fd) != 0) throw_errno("fdatasync " + name.string());
+}
+
+void sync_folder(const std::filesystem::path& folder) {
+  const Fd fd = open_file(folder, O_RDONLY | O_DIRECTORY);
+  if (::fsync(fd.get()) != 0) throw_errno("fsync " + folder.string());
+}
+
+void write_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode) {
+  const auto temp = path.string() + ".tmp";
+  {
+    const Fd fd = open_file(temp, O_WRONLY | O_CREAT | O_TRUNC, mode);
+    write_all(fd.get(), bytes, temp);
+    if (::fchmod(fd.get(), mode) != 0) throw_errno("chmod " + temp);
+    if (::fsync(fd.get()) != 0) throw_errno("fsync " + temp);
+  }
+  if (::rename(temp.c_str(), path.c_str()) != 0) throw_errno("rename " + temp + " to " + path.string());
+  sync_folder(path.parent_path());
+}
+
+}  // namespace ward::store

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// File descriptors and durable files: the only place that knows the order write, fsync, rename, fsync of the folder.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace ward::store {
+
+/// Owns a file descriptor.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept;
+  ~Fd();
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+/// open(2) with O_CLOEXEC; throws Error with `what path: cause`.
+Fd open_file(const std::filesystem::path& path, int flags, unsigned mode = 0600);
+std::string read_file(const std::filesystem::path& path);
+/// write(2) until all is written; throws Error (no_space included).
+void write_all(int fd, std::string_view bytes, const std::filesystem::path& name);
+/// Temp file beside it, write, fsync, rename over, fsync of the folder: after a crash the old or the new bytes.
+void write_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode = 0600);
+void sync_folder(const std::filesystem::path& folder);
+void sync_data(int fd, const std::filesystem::path& name);  // fdatasync; throws
+
+}  // namespace ward::store
