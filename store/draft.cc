@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/draft.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "store/error.h"
+
+namespace ward::store {
+namespace {
+
+std::uint64_t size_of(int fd) {
+  struct stat st{};
+  if (::fstat(fd, &st) != 0) throw_errno("stat draft");
+  return static_cast<std::uint64_t>(st.st_size);
+}
+
+/// Copies [0, size) by reference where the disk can, in the kernel where it can't.
+void copy_bytes(int from, int to, std::uint64_t size) {
+  off_t in = 0, out = 0;
+  while (static_cast<std::uint64_t>(in) < size) {
+    const ssize_t n = ::copy_file_range(from, &in, to, &out, size - static_cast<std::uint64_t>(in), 0);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw_errno("copy the base version into a draft");
+    if (n == 0) throw Error(Code::corrupt, "copy the base version into a draft: the object is shorter than its version");
+  }
+}
+
+}  // namespace
+
+Draft::Draft(std::filesystem::path folder, HashPool& pool, Id artifact, DraftKind kind, Base base)
+    : folder_(std::move(folder)), pool_(pool), artifact_(artifact), kind_(kind), base_(std::move(base)) {
+  if (kind_ != DraftKind::scratch) return;
+  file_ = open_file(file_name(), O_RDWR | O_CREAT, 0600);
+}
+
+std::filesystem::path Draft::file_name() const {
+  return folder_ / (kind_ == DraftKind::scratch ? "s" + std::to_string(artifact_) : std::to_string(id));
+}
+
+std::uint64_t Draft::size_locked() const { return file_ ? size_of(file_->get()) : base_.size; }
+
+std::uint64_t Draft::size() const {
+  const std::shared_lock lock(content);
+  return size_locked();
+}
+
+std::size_t Draft::read(std::uint64_t offset, std::span<char> into) const {
+  const std::shared_lock lock(content);
+  const int fd = file_ ? file_->get() : base_.object ? base_.object->fd() : -1;
+  if (fd < 0) return 0;
+  std::size_t done = 0;
+  while (done < into.size()) {
+    const ssize_t n = ::pread(fd, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw_errno("read draft");
+    if (n == 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  return done;
+}
+
+/// A file of its own, holding the first `keep` bytes of what the draft shows now.
+void Draft::make_private(const Exclusive&, std::uint64_t keep) {
+  if (file_ && !shared_) return;
+  const auto name = file_name();
+  ::unlink(name.c_str());  // the sealed file's second name, or a leftover
+  Fd fresh = open_file(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+  const std::uint64_t bytes = std::min(keep, size_locked());
+  try {
+    if (bytes > 0) copy_bytes(file_ ? file_->get() : base_.object->fd(), fresh.get(), bytes);
+  } catch (...) {
+    ::unlink(name.c_str());
+    throw;
+  }
+  follower_.reset();
+  file_ = std::move(fresh);
+  shared_ = false;
+  if (bytes == 0) follower_ = std::make_unique<HashPool::Follower>(pool_, file_->get());
+}
+
+void Draft::touched(Id handle, const Author& author, std::uint64_t bytes, bool data, Nanos now) {
+  const std::scoped_lock lock(marks_);
+  dirty_.insert(handle);
+  written_ = written_ || data;
+  authors_[{author.uid, author.login}] += bytes;
+  mtime_ = now;
+}
+
+std::uint64_t Draft::write(Id handle, const Author& author, std::uint64_t offset, std::span<const char> bytes, bool append, Nanos now) {
+  std::shared_lock shared(content);
+  Exclusive exclusive(content, std::defer_lock);
+  if (append || !file_ || shared_) {
+    shared.unlock();
+    exclusive.lock();
+    make_private(exclusive, UINT64_MAX);
+    if (append) offset = size_locked();
+  }
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t n = ::pwrite(file_->get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw_errno("write draft");
+    done += static_cast<std::size_t>(n);
+  }
+  if (follower_) follower_->wrote(offset, bytes.size());
+  touched(handle, author, bytes.size(), true, now);
+  return offset;
+}
+
+void Draft::truncate(Id handle, const Author& author, std::uint64_t size, Nanos now) {
+  const Exclusive lock(content);
+  make_private(lock, size);
+  if (::ftruncate(file_->get(), static_cast<off_t>(size)) != 0) throw_errno("truncate draft");
+  if (follower_) follower_->truncated(size);
+  touched(handle, author, 0, false, now);
+}
+
+void Draft::allocate(Id handle, const Author& author, int mode, std::uint64_t offset, std::uint64_t length, Nanos now) {
+  const Exclusive lock(content);
+  make_private(lock, UINT64_MAX);
+  if (::fallocate(file_->get(), mode, static_cast<off_t>(offset), static_cast<off_t>(length)) != 0) throw_errno("allocate in draft");
+  follower_.reset();
+  touched(handle, author, 0, true, now);
+}
+
+std::int64_t Draft::seek(std::int64_t offset, int whence) const {
+  const std::shared_lock lock(content);
+  const int fd = file_ ? file_->get() : base_.object ? base_.object->fd() : -1;
+  if (fd < 0) return -ENXIO;
+  const off_t at = ::lseek(fd, offset, whence);
+  return at < 0 ? -errno : at;
+}
+
+void Draft::sync() const {
+  const std::shared_lock lock(content);
+  if (file_) sync_data(file_->get(), file_name());
+}
+
+Draft::Bytes Draft::store(const Exclusive&, ObjectStore& objects) {
+  if (!file_) return {base_.sha256, base_.size};
+  Bytes bytes;
+  bytes.size = size_of(file_->get());
+  bytes.sha256 = follower_ ? follower_->finish(bytes.size, file_name()) : hash_file(file_->get(), bytes.size, file_name());
+  objects.adopt(file_name(), file_->get(), bytes.sha256, bytes.size);
+  return bytes;
+}
+
+void Draft::sealed(const Exclusive&, Base base) {
+  base_ = std::move(base);
+  shared_ = file_.has_value();
+  const std::scoped_lock lock(marks_);
+  dirty_.clear();
+  authors_.clear();
+  written_ = false;
+}
+
+void Draft::keep(const Exclusive& lock) {
+  if (file_) {
+    const auto name = file_name();
+    if (::rename(name.c_str(), (name.string() + ".kept").c_str()) != 0) throw_errno("keep draft " + name.string());
+  }
+  drop(lock);
+}
+
+void Draft::drop(const Exclusive&) {
+  if (kind_ != DraftKind::scratch) {
+    if (file_) ::unlink(file_name().c_str());
+    follower_.reset();
+    file_.reset();
+    shared_ = false;
+  }
+  const std::scoped_lock lock(marks_);
+  dirty_.clear();
+  authors_.clear();
+  written_ = false;
+}
+
+std::vector<Author> Draft::authors(const Exclusive&) const {
+  const std::scoped_lock lock(marks_);
+  std::vector<Author> list;
+  for (const auto& [who, bytes] : authors_) list.push_back({who.first, who.second, bytes});
+  std::stable_sort(list.begin(), list.end(), [](const Author& a, const Author& b) { return a.bytes > b.bytes; });
+  return list;
+}
+
+std::optional<Nanos> Draft::unsealed_mtime() const {
+  const std::scoped_lock lock(marks_);
+  if (dirty_.empty() && kind_ != DraftKind::scratch) return std::nullopt;
+  if (mtime_ == 0) return std::nullopt;
+  return mtime_;
+}
+
+void Draft::set_mtime(Nanos mtime) {
+  const std::scoped_lock lock(marks_);
+  mtime_ = mtime;
+}
+
+}  // namespace ward::store

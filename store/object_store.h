@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The objects: immutable bytes named by their SHA-256, in history.git/lfs/objects/ab/cd/<sha256>, mode 0444.
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "store/files.h"
+#include "store/types.h"
+
+namespace ward::store {
+
+/// An open object, mapped read-only. Immutable and thread-safe. The mapping outlives the object's name.
+class Object {
+ public:
+  Object(const std::filesystem::path& path, std::uint64_t expected_size);
+  ~Object();
+  Object(const Object&) = delete;
+  Object& operator=(const Object&) = delete;
+  std::uint64_t size() const { return size_; }
+  int fd() const { return fd_.get(); }
+  /// The bytes [offset, offset + length) clamped to the size; for handing to the kernel, which turns a failing
+  /// page-in into an error of the reply. Our own code reads through fd(): touching the mapping could raise SIGBUS.
+  std::span<const char> slice(std::uint64_t offset, std::size_t length) const;
+
+ private:
+  Fd fd_;
+  std::uint64_t size_;
+  void* map_ = nullptr;
+};
+
+/// Thread-safe.
+class ObjectStore {
+ public:
+  explicit ObjectStore(std::filesystem::path folder);  // …/lfs/objects
+  std::filesystem::path path(const Sha256& sha256) const;
+  /// The object, or nullptr when it is missing or not `size` bytes long. Open objects are shared.
+  std::shared_ptr<const Object> open(const Sha256& sha256, std::uint64_t size);
+  bool has(const Sha256& sha256, std::uint64_t size) const;
+
+  enum class Adopted { linked, shared };
+  /// Makes the file an object under the name `sha256`, which the caller has computed from its bytes; afterwards nobody
+  /// may write to it. linked: the file itself is the object now. shared: a sound object of that name existed (its
+  /// bytes are hashed again unless this process wrote or synced it) and the file is not needed.
+  Adopted adopt(const std::filesystem::path& file, int fd, const Sha256& sha256, std::uint64_t size);
+  /// Stores bytes durably and returns their name.
+  Sha256 put(std::string_view bytes);
+  std::string get(const Sha256& sha256) const;  // small objects; throws Error{io} or, when the bytes differ, {corrupt}
+  /// Makes the object and the names of it durable (fact: object, then folders, then the log).
+  void sync(const Sha256& sha256);
+
+ private:
+  void make_folders(const std::filesystem::path& file) const;
+  bool trusted(const Sha256& sha256) const;
+
+  std::filesystem::path folder_;
+  mutable std::mutex mutex_;  // leaf lock
+  std::unordered_map<Sha256, std::weak_ptr<const Object>> open_;
+  std::unordered_set<Sha256> trusted_;  // written or verified by this process
+};
+
+/// SHA-256 of a file's bytes [0, size), read through a buffer.
+Sha256 hash_file(int fd, std::uint64_t size, const std::filesystem::path& name);
+
+}  // namespace ward::store
