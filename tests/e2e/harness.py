@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every end-to-end test stands on: a store of its own, mounted for real, and everything of it removed at the end.
+
+Goal: a test says what a person does on a path and what must then be true. Method: `Mount` runs the real program
+(env WARD, default build/release/ward) on a fresh store in a temp folder; it ends only the daemon it started, by pid, and
+unmounts only its own mount. A sanitizer report of the daemon fails the test class. Waiting means polling for the thing.
+"""
+import errno
+import glob
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+WARD = os.environ.get("WARD", os.path.join(REPOSITORY, "build/release/ward"))
+NATIVE = os.environ.get("WARD_E2E_NATIVE")  # a folder: the tests that check POSIX only run there instead of on a mount
+IS_ROOT = os.geteuid() == 0
+
+
+def require_fuse():
+    """A machine without FUSE fails loudly, unless somebody said that this is expected."""
+    if os.path.exists("/dev/fuse"):
+        return
+    if os.environ.get("WARD_NO_FUSE") == "1":
+        raise unittest.SkipTest("SKIPPED: no /dev/fuse, and WARD_NO_FUSE=1 says so")
+    raise AssertionError("/dev/fuse is missing: these tests need it (WARD_NO_FUSE=1 skips them)")
+
+
+def require_mount():
+    if NATIVE:
+        raise unittest.SkipTest("WARD_E2E_NATIVE is set: only the POSIX tests run")
+    require_fuse()
+
+
+def wait_until(predicate, timeout=10.0, what="the condition"):
+    """Polls until predicate() is true and returns its value; an OSError in it counts as not yet."""
+    deadline = time.monotonic() + timeout
+    pause = 0.002
+    while True:
+        try:
+            value = predicate()
+            if value:
+                return value
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout} s in vain for {what}")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.1)
+
+
+def ward(*args, check=True, timeout=120, env=None, user=None, stdin=None):
+    """Runs the program; returns CompletedProcess with text output."""
+    kwargs = {"user": user, "group": user, "extra_groups": []} if user else {}
+    done = subprocess.run([WARD, *map(str, args)], capture_output=True, text=True, timeout=timeout, env=env, input=stdin,
+                          errors="surrogateescape", **kwargs)
+    if check and done.returncode != 0:
+        raise AssertionError(f"ward {' '.join(map(str, args))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def sh(command, cwd=None, check=True, timeout=120, env=None):
+    """A shell line; returns its stdout."""
+    done = subprocess.run(["/bin/bash", "-ec", command], cwd=cwd, capture_output=True, text=True, timeout=timeout,
+                          env={**os.environ, **env} if env else None)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{command}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def make_temp():
+    path = tempfile.mkdtemp(prefix="ward-e2e-", dir=NATIVE)
+    os.chmod(path, 0o755)
+    return path
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def write(path, data, mode="wb"):
+    with open(path, mode) as f:
+        f.write(data.encode() if isinstance(data, str) and "b" in mode else data)
+
+
+def versions(path):
+    """Number of the current version; 0 when nothing was saved yet."""
+    try:
+        return int(os.getxattr(path, "user.ward.version"))
+    except OSError as e:
+        if e.errno == errno.ENODATA:
+            return 0
+        raise
+
+
+def alive(pid):
+    """A zombie counts as gone."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+class Mount:
+    """A store and its mount. `base` is removed by cleanup(); `env` reaches the daemon."""
+
+    def __init__(self, preset="allow-all", policy=None, options=None, base=None, env=None, mount=True):
+        require_mount()
+        self.base = base or make_temp()
+        self.own_base = base is None
+        self.store, self.mnt = os.path.join(self.base, "store"), os.path.join(self.base, "mnt")
+        self.logs = os.path.join(self.base, "sanitizer")
+        self.env = {**os.environ, **(env or {})}
+        for tool, more in (("ASAN", ":detect_leaks=1"), ("UBSAN", ":print_stacktrace=1"), ("TSAN", "")):
+            self.env[f"{tool}_OPTIONS"] = ":".join(
+                filter(None, [os.environ.get(f"{tool}_OPTIONS"), f"log_path={self.logs}"])) + more
+        self.options, self.pid = options, None
+        os.makedirs(self.mnt, exist_ok=True)
+        how = ["--preset", preset]
+        if policy is not None:
+            how = ["--policy", os.path.join(self.base, "first-policy.toml")]
+            write(how[1], policy)
+        try:
+            self.init_output = ward("init", self.store, *how, env=self.env).stdout
+            if mount:
+                self.mount()
+        except BaseException:
+            self.cleanup()
+            raise
+
+    def mount(self):
+        """`ward mount` returns when the mount answers, so nothing is waited for here."""
+        options = ["-o", self.options] if self.options else []
+        ward("mount", self.store, self.mnt, *options, env=self.env)
+        self.pid = int(self.status()["pid"])
+
+    def path(self, *names):
+        return os.path.join(self.mnt, *names)
+
+    def status(self):
+        """@@/status: lines `key value`."""
+        with open(self.path("@@/status")) as f:
+            return dict((line.split(None, 1) + [""])[:2] for line in f.read().splitlines() if line)
+
+    def mounted(self):
+        with open("/proc/self/mountinfo") as f:
+            return any(line.split()[4] == self.mnt for line in f)
+
+    def umount(self):
+        """Clean: returns when the daemon has gone."""
+        ward("umount", self.mnt, env=self.env)
+        self.gone()
+
+    def gone(self):
+        wait_until(lambda: not alive(self.pid), 60, f"daemon {self.pid} to end")
+        self.pid = None
+
+    def kill9(self):
+        """The daemon dies in the middle of whatever it does; the dead mount is taken away."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.gone()
+        self.detach()
+
+    def detach(self):
+        # A mount over a mount can't come from us, so one lazy unmount is enough.
+        if self.mounted():
+            subprocess.run(["umount", "-l", self.mnt] if IS_ROOT else ["fusermount3", "-uz", self.mnt], check=True)
+
+    def remount(self):
+        """As after a restart: unmounts if it is mounted, then mounts the same store."""
+        if self.pid is not None:
+            self.umount()
+        self.mount()
+
+    def records(self, **want):
+        """Audit records as dicts, through the mount when there is one, else from the store; see matches()."""
+        folder = self.path("@@/audit") if self.pid is not None else os.path.join(self.store, "audit")
+        names = sorted(n for n in os.listdir(folder) if n.endswith(".jsonl"))
+        lines = b"".join(read(os.path.join(folder, n)) for n in names).split(b"\n")
+        assert lines[-1] == b"" or self.pid is None, "the mount serves whole lines only"
+        return [r for r in map(json.loads, lines[:-1]) if matches(r, want)]
+
+    def settle(self, path=None):
+        """Waits until every handle (of that path in the mount, "/a/b") has its close record; returns all its records."""
+        def closed():
+            records = self.records()
+            mine = [r for r in records if path is None or r.get("file", {}).get("path") == path]
+            opened = {r["ward"]["handle"] for r in mine if r["event"]["action"] in ("open", "create")
+                      and r["event"]["outcome"] == "success" and r["ward"].get("handle")
+                      and r["ward"].get("mode") != "list" and "/@@" not in r["file"].get("path", "")}
+            done = {r["ward"]["handle"] for r in records if r["event"]["action"] == "close"}
+            return (mine,) if opened <= done else None
+        return wait_until(closed, 10, f"every handle of {path} to be closed")[0]
+
+    def sanitizer_reports(self):
+        return "".join(open(f, errors="replace").read() for f in glob.glob(self.logs + ".*"))
+
+    def cleanup(self):
+        try:
+            if self.mounted():
+                subprocess.run([WARD, "umount", self.mnt], capture_output=True, timeout=60, env=self.env)
+            if self.mounted():
+                subprocess.run(["fusermount3", "-u", self.mnt], capture_output=True)
+            if self.pid is not None and not self.mounted():
+                deadline = time.monotonic() + 30
+                while alive(self.pid) and time.monotonic() < deadline:
+                    time.sleep(0.01)
+        finally:
+            if self.pid is not None and alive(self.pid):
+                os.kill(self.pid, signal.SIGKILL)
+            self.pid = None
+            self.detach()
+            reports = self.sanitizer_reports()
+            if self.own_base:
+                shutil.rmtree(self.base, ignore_errors=True)
+        if reports:
+            raise AssertionError("sanitizer report of the daemon:\n" + reports[:20000])
+
+
+def matches(record, want):
+    """want: action, outcome, path, or any key of `ward` (version=3). A value may be a predicate."""
+    for key, value in want.items():
+        have = (record["event"].get(key) if key in ("action", "outcome", "reason", "sequence") else
+                record.get("file", {}).get("path") if key == "path" else
+                record.get("user", {}).get("id") if key == "uid" else record.get("ward", {}).get(key))
+        if not (value(have) if callable(value) else have == value):
+            return False
+    return True
+
+
+def main():
+    """As a script: names the programs under test first, so that a log says what it is about."""
+    if not re.search("-h|--help", " ".join(sys.argv[1:])):
+        print(f"{os.path.basename(sys.argv[0])}: {NATIVE or WARD}", file=sys.stderr)
+    unittest.main(verbosity=1, warnings="ignore")  # opens in one-line expressions are closed by CPython at once
