@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Questions about the present: inodes, names, paths, extended attributes.
+#include <algorithm>
+
+#include "store/catalog_impl.h"
+#include "store/error.h"
+
+namespace ward::store {
+namespace {
+
+constexpr int kDeepest = 100'000;  // folders; a longer walk can only be a cycle
+
+/// Where a folder stands, or stood last. nullopt for an id that never was a folder.
+std::optional<Place> folder_place(Database& db, Id dir) {
+  Place place;
+  {
+    auto rows = db.query("SELECT home_dir, home_name FROM inode WHERE id=?", dir);
+    if (rows.next()) return rows.into(place.dir, place.name), place;
+  }
+  auto rows = db.query("SELECT dir, name FROM past_entry WHERE id=? ORDER BY cookie DESC LIMIT 1", dir);
+  if (!rows.next()) return std::nullopt;
+  rows.into(place.dir, place.name);
+  return place;
+}
+
+}  // namespace
+
+std::optional<Inode> Catalog::inode(Id id) const {
+  auto node = impl_->find(id);
+  if (!node) return std::nullopt;
+  return static_cast<Inode&&>(*node);
+}
+
+std::optional<Id> Catalog::child(Id dir, std::string_view name) const {
+  auto rows = impl_->db.query("SELECT id FROM entry WHERE dir=? AND name=?", dir, Blob{name});
+  if (!rows.next()) return std::nullopt;
+  return static_cast<Id>(rows.integer(0));
+}
+
+std::vector<Entry> Catalog::list(Id dir, std::uint64_t after, std::size_t limit) const {
+  auto rows =
+      impl_->db.query("SELECT cookie, name, id, kind FROM entry WHERE dir=? AND cookie>? ORDER BY cookie LIMIT ?", dir,
+                      after, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX)));
+  std::vector<Entry> entries;
+  while (rows.next()) {
+    auto& e = entries.emplace_back();
+    rows.into(e.cookie, e.name, e.id, e.kind);
+  }
+  return entries;
+}
+
+bool Catalog::empty(Id dir) const {
+  return !impl_->has_entries(dir);
+}
+
+std::vector<Place> Catalog::names(Id id) const {
+  const auto node = impl_->find(id);
+  if (!node || node->nlink == 0) return {};
+  auto rows = impl_->db.query("SELECT dir, name FROM entry WHERE id=? ORDER BY cookie", id);
+  std::vector<Place> places;
+  while (rows.next()) {
+    auto& place = places.emplace_back();
+    rows.into(place.dir, place.name);
+  }
+  std::stable_partition(places.begin(), places.end(), [&](const Place& place) { return place == node->home; });
+  return places;
+}
+
+std::string Catalog::path(const Place& place) const {
+  std::string path = place.dir != 0 ? "/" + place.name : "/";
+  Id dir = place.dir;
+  for (int depth = 0; dir != kRoot && dir != 0; ++depth) {
+    const auto up = folder_place(impl_->db, dir);
+    if (!up) return {};
+    if (depth == kDeepest) throw Error(Code::corrupt, "catalog: folder " + std::to_string(dir) + " contains itself");
+    path.insert(0, "/" + up->name);
+    dir = up->dir;
+  }
+  return path;
+}
+
+std::string Catalog::path(Id id) const {
+  const auto place = folder_place(impl_->db, id);
+  return place ? path(*place) : std::string{};
+}
+
+std::optional<std::string> Catalog::xattr(Id id, std::string_view name) const {
+  auto rows = impl_->db.query("SELECT value FROM xattr WHERE id=? AND name=? AND sha256 IS NULL", id, Blob{name});
+  if (!rows.next()) return std::nullopt;
+  return std::string(rows.view(0));
+}
+
+std::optional<Sha256> Catalog::xattr_object(Id id, std::string_view name) const {
+  auto rows = impl_->db.query("SELECT sha256 FROM xattr WHERE id=? AND name=? AND sha256 IS NOT NULL", id, Blob{name});
+  if (!rows.next()) return std::nullopt;
+  Sha256 sha256;
+  rows.into(HexInto{sha256});
+  return sha256;
+}
+
+std::vector<std::string> Catalog::xattrs(Id id) const {
+  auto rows = impl_->db.query("SELECT name FROM xattr WHERE id=? ORDER BY name", id);
+  std::vector<std::string> names;
+  while (rows.next()) names.emplace_back(rows.view(0));
+  return names;
+}
+
+}  // namespace ward::store
