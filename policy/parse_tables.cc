@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads [[retention]], [[audit]], [[visibility]] and [[scratch]].
+#include "policy/parse_parts.h"
+
+namespace ward::policy {
+namespace {
+
+RetentionRule read_retention(const Node& table, Draft& draft) {
+  RetentionRule rule;
+  Problems& problems = draft.problems;
+  if (!check_table(table, "[[retention]]",
+                   {"name", "where", "not_where", "when", "mode", "keep", "purge_after", "archive_after"}, problems)) {
+    return rule;
+  }
+  rule.name = read_rule_name(table, "[[retention]]", draft);
+  rule.where = read_where(table, problems);
+  rule.when = read_when(table, Conditions::retention, draft);
+  if (const Node* mode = table.find("mode")) {
+    const std::size_t choice = read_choice(*mode, "mode", {"governance", "compliance"}, problems);
+    rule.mode = choice == 1 ? RetentionMode::compliance : RetentionMode::governance;
+  }
+  const Node* keep = table.find("keep");
+  const Node* purge = table.find("purge_after");
+  const Node* archive = table.find("archive_after");
+  if (keep != nullptr) rule.keep = read_duration(*keep, problems);
+  if (purge != nullptr) rule.purge_after = read_duration(*purge, problems);
+  if (archive != nullptr) rule.archive_after = read_duration(*archive, problems);
+  if (keep == nullptr && purge == nullptr && archive == nullptr) {
+    problems.add(table, "[[retention]] does nothing: add keep, purge_after or archive_after");
+  }
+  if (purge != nullptr && rule.purge_after < rule.keep) {
+    problems.add(*purge, "purged while it must still be kept: make purge_after at least as long as keep");
+  }
+  return rule;
+}
+
+}  // namespace
+
+void read_retentions(const Node& document, Draft& draft) {
+  for (const Node& table : tables(document, "retention", draft.problems)) {
+    draft.compiled.retentions.push_back(read_retention(table, draft));
+  }
+}
+
+void read_audits(const Node& document, Draft& draft) {
+  for (const Node& table : tables(document, "audit", draft.problems)) {
+    if (!check_table(table, "[[audit]]", {"where", "not_where", "when", "depth"}, draft.problems)) return;
+    AuditRule rule;
+    rule.where = read_where(table, draft.problems);
+    rule.when = read_when(table, Conditions::audit, draft);
+    if (const Node* node = require(table, "depth", "[[audit]]", draft.problems)) {
+      rule.depth = static_cast<Depth>(read_choice(*node, "depth", {"open", "ranges", "request"}, draft.problems));
+    }
+    draft.compiled.audits.push_back(std::move(rule));
+  }
+}
+
+void read_visibilities(const Node& document, Draft& draft) {
+  for (const Node& table : tables(document, "visibility", draft.problems)) {
+    if (!check_table(table, "[[visibility]]", {"where", "not_where", "visibility"}, draft.problems)) return;
+    require(table, "where", "[[visibility]]", draft.problems);
+    VisibilityRule rule{read_where(table, draft.problems), Visibility::close};
+    if (const Node* node = require(table, "visibility", "[[visibility]]", draft.problems)) {
+      rule.visibility = static_cast<Visibility>(read_choice(*node, "visibility", {"close", "write"}, draft.problems));
+    }
+    draft.compiled.visibilities.push_back(std::move(rule));
+  }
+}
+
+void read_scratches(const Node& document, Draft& draft) {
+  for (const Node& table : tables(document, "scratch", draft.problems)) {
+    if (!check_table(table, "[[scratch]]", {"where", "not_where"}, draft.problems)) return;
+    require(table, "where", "[[scratch]]", draft.problems);
+    draft.compiled.scratches.push_back(read_where(table, draft.problems));
+  }
+}
+
+}  // namespace ward::policy

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copies the TOML library's tree into Nodes, in the order of the text.
+#include "policy/toml_tree.h"
+
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+namespace ward::policy {
+namespace {
+
+constexpr std::size_t kTextMax = 1 << 20;
+constexpr int kKeyDotsMax = 4000;  // toml++ recurses once for each dot of a key: 10,000 were harmless, 20,000 not
+
+/// The position behind the string that opens at `at` with a quote; a single-line string ends at its line's end at last.
+std::size_t skip_string(std::string_view text, std::size_t at) {
+  const char quote = text[at];
+  const std::string triple(3, quote);
+  const bool multi_line = text.substr(at, 3) == triple;
+  std::size_t i = at + (multi_line ? 3 : 1);
+  while (i < text.size()) {
+    if (quote == '"' && text[i] == '\\') {
+      i += 2;
+    } else if (multi_line && text.substr(i, 3) == triple) {
+      return i + 3;
+    } else if (!multi_line && (text[i] == quote || text[i] == '\n')) {
+      return i + 1;
+    } else {
+      ++i;
+    }
+  }
+  return text.size();
+}
+
+/// Refuses what would make the library recurse too deep: too many dots outside strings and comments.
+bool too_many_dots(std::string_view text) {
+  int dots = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    if (text[i] == '"' || text[i] == '\'') {
+      i = skip_string(text, i);
+    } else if (text[i] == '#') {
+      i = std::min(text.find('\n', i), text.size());
+    } else {
+      dots += text[i++] == '.' ? 1 : 0;
+    }
+  }
+  return dots > kKeyDotsMax;
+}
+
+template <class Positioned>
+void place(Positioned& at, const toml::source_region& source) {
+  at.line = static_cast<int>(source.begin.line);
+  at.column = static_cast<int>(source.begin.column);
+}
+
+template <class Time>
+std::string rfc3339(const Time& time) {
+  std::ostringstream out;
+  out << time;
+  return out.str();
+}
+
+Node copy(const toml::node& from);
+
+void copy_entries(const toml::table& from, Node& to) {
+  for (auto&& [key, value] : from) {
+    Entry entry{std::string(key.str()), 1, 1, copy(value)};
+    place(entry, key.source());
+    to.entries.push_back(std::move(entry));
+  }
+  std::sort(to.entries.begin(), to.entries.end(),
+            [](const Entry& a, const Entry& b) { return std::pair(a.line, a.column) < std::pair(b.line, b.column); });
+}
+
+Node copy(const toml::node& from) {
+  Node to;
+  place(to, from.source());
+  if (const auto* text = from.as_string()) {
+    to.kind = Node::Kind::text;
+    to.text = text->get();
+  } else if (const auto* integer = from.as_integer()) {
+    to.kind = Node::Kind::integer;
+    to.integer = integer->get();
+  } else if (from.is_floating_point()) {
+    to.kind = Node::Kind::real;
+  } else if (const auto* boolean = from.as_boolean()) {
+    to.kind = Node::Kind::boolean;
+    to.boolean = boolean->get();
+  } else if (const auto* array = from.as_array()) {
+    to.kind = Node::Kind::array;
+    for (const toml::node& item : *array) to.items.push_back(copy(item));
+  } else if (const auto* table = from.as_table()) {
+    copy_entries(*table, to);
+  } else {
+    to.kind = Node::Kind::time;
+    if (const auto* instant = from.as_date_time()) to.text = rfc3339(instant->get());
+    if (const auto* date = from.as_date()) to.text = rfc3339(date->get());
+    if (const auto* clock = from.as_time()) to.text = rfc3339(clock->get());
+  }
+  return to;
+}
+
+}  // namespace
+
+const Node* Node::find(std::string_view key) const noexcept {
+  const auto found = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) { return entry.key == key; });
+  return found == entries.end() ? nullptr : &found->value;
+}
+
+std::variant<Node, ParseError> parse_toml(std::string_view text) {
+  if (text.size() > kTextMax) return ParseError{1, 1, "the text is over 1 MiB: remove what isn't needed"};
+  if (too_many_dots(text)) return ParseError{1, 1, "over 4,000 dots in keys: write shorter keys"};
+  const toml::parse_result result = toml::parse(text);
+  if (result) return copy(result.table());
+  ParseError error;
+  place(error, result.error().source());
+  error.cause = std::string(result.error().description()) + ": correct the TOML here";
+  return error;
+}
+
+}  // namespace ward::policy
