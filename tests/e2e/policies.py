@@ -4,6 +4,8 @@ from people import ONE, TWO
 
 # ONE develops models, TWO only looks, and /secret and /prod are closed to both in different ways.
 TEAM = f"""\
+format = 1
+
 [roles]
 admins = {{ users = ["root"] }}
 developers = {{ users = ["{ONE}"] }}
@@ -51,7 +53,7 @@ where = ["/fast/**"]
 depth = "open"
 
 [[visibility]]
-where = ["**/*.log"]
+where = ["/**/*.log"]
 visibility = "write"
 
 [[retention]]

@@ -9,7 +9,7 @@ import os
 import re
 
 from cases import MountCase
-from harness import main, read, sh, versions, write
+from harness import main, read, sh, write
 from people import GROUP, ONE, TWO, Person, gid_of, require_people, run_as, uid
 from policies import TEAM
 

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A full disk and a damaged store: one clear line, a distinct exit code, nothing lost, nothing changed.
+
+Goal: the writer hears ENOSPC, everything else goes on; a store that can't be served says why. Method: a store on a small disk
+of its own (tmpfs) that is filled to the last bytes; stores with one thing wrong each, compared byte by byte before and after.
+"""
+import errno as e
+import os
+import re
+import resource
+import subprocess
+import unittest
+
+from cases import Case
+from harness import IS_ROOT, Mount, main, make_temp, read, require_mount, sh, versions, wait_until, ward, write
+
+
+class FullDisk(Case):
+    @classmethod
+    def setUpClass(cls):
+        require_mount()
+        if not IS_ROOT:
+            raise unittest.SkipTest("SKIPPED: needs root, to mount a small disk")
+        cls.base = make_temp()
+        cls.addClassCleanup(os.rmdir, cls.base)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=192m,mode=0755", "ward-e2e", cls.base], check=True)
+        cls.addClassCleanup(subprocess.run, ["umount", cls.base], check=True)
+        cls.m = Mount(base=cls.base)
+        cls.addClassCleanup(cls.m.cleanup)
+        write(cls.m.path("first"), b"version one" * 1000)
+        cls.filler = cls.base + "/filler"
+
+    def fill(self, free):
+        """Takes all space but `free` bytes."""
+        self.release()
+        s = os.statvfs(self.base)
+        with open(self.filler, "wb") as f:
+            os.posix_fallocate(f.fileno(), 0, max(1, s.f_bavail * s.f_frsize - free))
+
+    def release(self):
+        if os.path.exists(self.filler):
+            os.unlink(self.filler)
+
+    def tearDown(self):
+        self.release()
+
+    def healthy(self):
+        self.assertEqual(read(self.m.path("first")), b"version one" * 1000)
+        self.assertEqual(read(self.m.path("first@@/versions/1")), b"version one" * 1000)
+        self.assertTrue(self.m.status()["pid"])
+        os.listdir(self.m.mnt)
+
+    def test_a_save_that_does_not_fit(self):
+        f = self.m.path("big")
+        write(f, "small enough")
+        self.fill(8 << 20)
+        with self.err(e.ENOSPC):
+            with open(f, "wb", buffering=0) as w:
+                for _ in range(400):
+                    w.write(os.urandom(1 << 20))
+        self.m.settle("/big")
+        self.healthy()
+        self.release()
+        # The half-written save is nobody's version. Whether it counts as a failed or a finished save of the bytes that
+        # fitted is the writer's doing: closing after a failed write saves what is there, as on a disk.
+        write(f, "works again")
+        self.assertEqual(read(f), b"works again")
+        self.assertIn(b"small enough", [read(f"{f}@@/versions/{v}") for v in os.listdir(f + "@@/versions")])
+
+    def test_every_step_of_small_saves(self):
+        """With less and less space left: each save is either whole or refused with ENOSPC, never anything else."""
+        for free in (4 << 20, 1 << 20, 256 << 10, 64 << 10, 16 << 10, 0):
+            with self.subTest(free=free):
+                self.fill(free)
+                last, refused = None, 0
+                f = self.m.path(f"small{free}")
+                for i in range(2000):
+                    try:
+                        write(f, f"{i} " + "x" * 20_000)
+                        last = i
+                    except OSError as error:
+                        self.assertEqual(error.errno, e.ENOSPC)
+                        refused += 1
+                        if refused == 3:
+                            break
+                self.assertEqual(refused, 3)
+                self.healthy()
+                if last is not None:
+                    self.assertTrue(any(read(f"{f}@@/versions/{v}").startswith(f"{last} ".encode())
+                                        for v in os.listdir(f + "@@/versions")))
+                for act in (lambda: os.mkdir(self.m.path(f"d{free}")), lambda: os.chmod(self.m.path("first"), 0o600),
+                            lambda: os.unlink(self.m.path("first@@/nothing"))):
+                    try:
+                        act()
+                    except OSError as error:
+                        self.assertIn(error.errno, (e.ENOSPC, e.ENOENT, e.EROFS, e.EACCES, e.EPERM, e.EINVAL))
+                self.release()
+                write(f, "works again")
+                self.assertEqual(read(f), b"works again")
+
+    def test_zz_the_store_is_whole_afterwards(self):
+        self.m.umount()
+        ward("fsck", self.m.store)
+        self.m.mount()
+        self.healthy()
+
+
+class BadStore(Case):
+    """Each test damages one thing of an unmounted store and mounts it."""
+
+    def setUp(self):
+        self.m = Mount()
+        self.addCleanup(self.m.cleanup)
+        write(self.m.path("f"), "x")
+        self.m.umount()
+
+    def snapshot(self):
+        return sh("find . -type f -print0 | sort -z | xargs -0 sha256sum; find . -type d | sort", cwd=self.m.store)
+
+    def refused(self, code, *words, command=None):
+        before = self.snapshot()
+        done = ward(*(command or ("mount", self.m.store, self.m.mnt)), check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        lines = done.stderr.strip().splitlines()
+        self.assertEqual(len(lines), 1, done.stderr)
+        self.assertTrue(lines[0].startswith("ward: "), lines)
+        for word in words:
+            self.assertRegex(lines[0], word)
+        self.assertFalse(self.m.mounted())
+        self.assertEqual(self.snapshot(), before, "a refused mount changes nothing")
+
+    def edit(self, path, pattern, new):
+        path = os.path.join(self.m.store, path)
+        text = read(path).decode()
+        changed, n = re.subn(pattern, new, text, count=1, flags=re.M)
+        self.assertEqual(n, 1, text)
+        write(path, changed)
+
+    def test_another_format_version(self):
+        self.edit("ward.toml", r"^(\s*format[a-z_-]*\s*=\s*)\d+", r"\g<1>99")
+        self.refused(4, "format", "99")
+
+    def test_corrupt_config(self):
+        write(self.m.store + "/ward.toml", "format = [1, [[[\n\0\xff".encode("latin-1"))
+        self.refused(3, r"ward\.toml")
+
+    def test_missing_config(self):
+        os.unlink(self.m.store + "/ward.toml")
+        self.refused(3)
+
+    def test_missing_key(self):
+        for name in os.listdir(self.m.store + "/keys"):
+            os.rename(os.path.join(self.m.store, "keys", name), os.path.join(self.m.base, name))
+        self.refused(6, "key")
+
+    def test_not_a_store(self):
+        empty = self.m.base + "/empty"
+        os.mkdir(empty)
+        self.refused(3, command=("mount", empty, self.m.mnt))
+        self.refused(3, command=("mount", self.m.base + "/none", self.m.mnt))
+        self.refused(3, command=("fsck", empty))
+
+    def test_mount_points(self):
+        self.refused(7, command=("mount", self.m.store, self.m.base + "/none"))
+        write(self.m.base + "/file", "x")
+        self.refused(7, command=("mount", self.m.store, self.m.base + "/file"))
+        write(self.m.mnt + "/something", "x")
+        self.refused(7, "empty")
+        os.unlink(self.m.mnt + "/something")
+        self.m.mount()  # and now it works
+
+    def test_an_init_over_something(self):
+        self.refused(3, command=("init", self.m.store))
+
+    def test_a_second_daemon(self):
+        other = self.m.base + "/other"
+        os.mkdir(other)
+        self.m.mount()
+        done = ward("mount", self.m.store, other, check=False)
+        self.assertEqual((done.returncode, len(done.stderr.strip().splitlines())), (5, 1), done.stderr)
+        for command in (("fsck",), ("rebuild",)):
+            self.assertIn(ward(*command, self.m.store, check=False).returncode, (0, 5))
+        self.assertEqual(ward("rebuild", self.m.store, check=False).returncode, 5)
+        self.assertEqual(read(self.m.path("f")), b"x")
+
+    def test_a_damaged_log_stops_the_mount(self):
+        log = [n for n in sorted(os.listdir(self.m.store + "/audit")) if n.endswith(".jsonl")][0]
+        path = os.path.join(self.m.store, "audit", log)
+        good = read(path)
+        lines = good.split(b"\n")
+        for bad in (b"\n".join(lines[:3] + [lines[3].replace(b'"', b"'", 1)] + lines[4:]),
+                    b"\n".join(lines[:3] + lines[4:]), good[:len(good) // 2].rsplit(b"\n", 1)[0] + b"\n"):
+            with self.subTest():
+                write(path, bad)
+                self.refused(8, r"audit|log")
+        write(path, good)
+        self.m.mount()
+        self.assertEqual(read(self.m.path("f")), b"x")
+
+    def test_an_unterminated_last_line_is_cut_and_recorded(self):
+        log = [n for n in sorted(os.listdir(self.m.store + "/audit")) if n.endswith(".jsonl")][-1]
+        write(os.path.join(self.m.store, "audit", log), b'{"@timestamp":"2026-01-', "ab")
+        self.m.mount()
+        self.assertEqual([r["ward"]["cut_bytes"] for r in self.m.records(action="recover")], [23])
+        self.assertEqual(read(self.m.path("f")), b"x")
+
+    def test_a_damaged_catalog_is_rebuilt_or_named(self):
+        for name in os.listdir(self.m.store):
+            if name.startswith("catalog.db"):
+                write(os.path.join(self.m.store, name), b"no database" * 1000)
+        done = ward("mount", self.m.store, self.m.mnt, check=False)
+        if done.returncode != 0:
+            self.assertEqual(done.returncode, 8)
+            self.assertIn("rebuild", done.stderr)
+            ward("rebuild", self.m.store)
+            ward("mount", self.m.store, self.m.mnt)
+        self.m.pid = int(self.m.status()["pid"])
+        self.assertEqual((read(self.m.path("f")), versions(self.m.path("f"))), (b"x", 1))
+
+    def test_a_damaged_object_is_never_served(self):
+        digest = self.m.records(action="commit", path="/f")[0]["ward"]["sha256"]
+        path = f"{self.m.store}/history.git/lfs/objects/{digest[:2]}/{digest[2:4]}/{digest}"
+        os.chmod(path, 0o600)
+        write(path, "y")
+        os.chmod(path, 0o444)
+        done = ward("fsck", self.m.store, check=False)
+        self.assertEqual(done.returncode, 8)
+        self.assertIn(digest, done.stdout + done.stderr)
+        self.m.mount()
+        with self.err(e.EIO):
+            read(self.m.path("f"))
+
+    def test_too_many_open_files(self):
+        self.m.mount()
+        limit = resource.prlimit(self.m.pid, resource.RLIMIT_NOFILE)
+        for i in range(300):
+            write(self.m.path(f"m{i}"), str(i))
+        resource.prlimit(self.m.pid, resource.RLIMIT_NOFILE, (200, limit[1]))
+        held, refused = [], []
+        for i in range(300):
+            try:
+                held.append(os.open(self.m.path(f"m{i}"), os.O_RDONLY))
+            except OSError as error:
+                refused.append(error.errno)
+        for fd in held:
+            os.close(fd)
+        self.assertLessEqual(set(refused), {e.EMFILE, e.ENFILE})
+        resource.prlimit(self.m.pid, resource.RLIMIT_NOFILE, limit)
+        wait_until(lambda: read(self.m.path("m299")) == b"299", what="descriptors to be free again")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two users and eight processes on the same names: no ESTALE, no EIO, no torn read.
+
+Goal: the version-node and draft-node scheme holds under traffic. Method: stress_worker.py in eight processes for a minute
+(WARD_STRESS_SECONDS), every content proves itself by a hash; afterwards the store is checked as a whole.
+"""
+import json
+import os
+import subprocess
+import sys
+
+from cases import Case
+from harness import Mount, main, read, ward, write
+from people import ONE, TWO, gid, require_people, uid
+
+SECONDS = float(os.environ.get("WARD_STRESS_SECONDS", "60"))
+WORKER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "stress_worker.py")
+
+
+class Stress(Case):
+    def run_workers(self, folder, locks):
+        """The workers' reports. Started as text, since another user may not be able to enter our folder."""
+        program = read(WORKER).decode()
+        workers = [subprocess.Popen([sys.executable, "-B", "-c", program, folder, locks, str(SECONDS), str(i)],
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+                                    user=uid(who), group=gid(who), extra_groups=[])
+                   for i, who in enumerate([ONE, TWO] * 4)]
+        reports = []
+        try:
+            for w in workers:
+                out, _ = w.communicate(timeout=SECONDS * 2 + 120)
+                self.assertEqual(w.returncode, 0, out)
+                reports.append(json.loads(out))
+        finally:
+            for w in workers:
+                if w.poll() is None:
+                    w.kill()
+                    w.wait()
+        return reports
+
+    def test_a_minute_of_traffic(self):
+        require_people()
+        m = Mount()
+        self.addCleanup(m.cleanup)
+        folder, locks = m.path("d"), m.base + "/locks"
+        for path in (folder, locks):
+            os.mkdir(path)
+            os.chmod(path, 0o777)
+        first = subprocess.run([sys.executable, "-c", "import hashlib,sys; b=b'x'*1000; "
+                                "sys.stdout.buffer.write(hashlib.sha256(b).digest()+b)"], capture_output=True).stdout
+        for i in range(4):
+            write(f"{folder}/v{i}", first)
+            os.chmod(f"{folder}/v{i}", 0o666)
+            write(f"{locks}/v{i}", "")
+            os.chmod(f"{locks}/v{i}", 0o666)
+        for i in range(6):
+            write(f"{locks}/f{i}", "")
+            os.chmod(f"{locks}/f{i}", 0o666)
+        reports = self.run_workers(folder, locks)
+        done = {}
+        for r in reports:
+            for key, n in r["done"].items():
+                done[key] = done.get(key, 0) + n
+        print(f"stress: {SECONDS:.0f} s, {done}", file=sys.stderr)
+        self.assertEqual([b for r in reports for b in r["bad"]], [])
+        for key in ("read", "save", "save-locked", "replace", "rename"):
+            self.assertGreater(done.get(key, 0), SECONDS, f"too little {key} to prove anything: {done}")
+        m.umount()
+        ward("fsck", m.store)
+
+
+if __name__ == "__main__":
+    main()
