@@ -197,7 +197,7 @@ class Mount:
             mine = [r for r in records if path is None or r.get("file", {}).get("path") == path]
             opened = {r["ward"]["handle"] for r in mine if r["event"]["action"] in ("open", "create")
                       and r["event"]["outcome"] == "success" and r["ward"].get("handle")
-                      and r["ward"].get("mode") != "list" and "/@@" not in r["file"].get("path", "")}
+                      and r["ward"].get("mode") != "list" and "@@" not in r["file"].get("path", "")}
             done = {r["ward"]["handle"] for r in records if r["event"]["action"] == "close"}
             return (mine,) if opened <= done else None
         return wait_until(closed, 10, f"every handle of {path} to be closed")[0]
