@@ -24,9 +24,7 @@ void read_document(const Node& document, Draft& draft) {
           draft.problems)) {
     return;
   }
-  if (const Node* format = require(document, "format", "a policy", draft.problems)) {
-    read_integer(*format, 1, 1, draft.problems);
-  }
+  if (const Node* format = document.find("format")) read_integer(*format, 1, 1, draft.problems);
   draft.compiled.roles = read_roles(document, draft.problems);
   read_lifecycles(document, draft);
   read_lifecycles(built_in(), draft);
@@ -36,6 +34,7 @@ void read_document(const Node& document, Draft& draft) {
   read_visibilities(with("visibility", document), draft);
   read_scratches(with("scratch", document), draft);
   read_examples(document, draft);
+  require(document, "format", "a policy", draft.problems);  // last: a mistake that has a place is worth more
 }
 
 }  // namespace
