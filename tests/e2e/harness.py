@@ -9,7 +9,6 @@ import errno
 import glob
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +21,11 @@ REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__f
 WARD = os.environ.get("WARD", os.path.join(REPOSITORY, "build/release/ward"))
 NATIVE = os.environ.get("WARD_E2E_NATIVE")  # a folder: the tests that check POSIX only run there instead of on a mount
 IS_ROOT = os.geteuid() == 0
+
+
+def sanitized():
+    """Whether the program is built with a sanitizer, and so several times slower."""
+    return any(name in read(WARD) for name in (b"__asan_init", b"__tsan_init"))
 
 
 def require_fuse():
@@ -238,8 +242,17 @@ def matches(record, want):
     return True
 
 
+class LoudResult(unittest.TextTestResult):
+    """A skipped test is a hole in the proof: its reason is always printed."""
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.stream.writeln(f"\n{test.id()}: {reason}")
+
+
 def main():
-    """As a script: names the programs under test first, so that a log says what it is about."""
-    if not re.search("-h|--help", " ".join(sys.argv[1:])):
+    """As a script: names the program under test first, so that a log says what it is about."""
+    if not {"-h", "--help"} & set(sys.argv):
         print(f"{os.path.basename(sys.argv[0])}: {NATIVE or WARD}", file=sys.stderr)
-    unittest.main(verbosity=1, warnings="ignore")  # opens in one-line expressions are closed by CPython at once
+    runner = unittest.TextTestRunner(resultclass=LoudResult, warnings="ignore")  # CPython closes what we don't, at once
+    unittest.main(testRunner=runner)

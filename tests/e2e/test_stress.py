@@ -2,7 +2,7 @@
 """Two users and eight processes on the same names: no ESTALE, no EIO, no torn read.
 
 Goal: the version-node and draft-node scheme holds under traffic. Method: stress_worker.py in eight processes for a minute
-(WARD_STRESS_SECONDS), every content proves itself by a hash; afterwards the store is checked as a whole.
+(WARD_STRESS_SECONDS; ten seconds under a sanitizer), every content proves itself by a hash; afterwards the store is checked as a whole.
 """
 import json
 import os
@@ -10,25 +10,24 @@ import subprocess
 import sys
 
 from cases import Case
-from harness import Mount, main, read, ward, write
+from harness import Mount, main, read, sanitized, ward, write
 from people import ONE, TWO, gid, require_people, uid
 
-SECONDS = float(os.environ.get("WARD_STRESS_SECONDS", "60"))
 WORKER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "stress_worker.py")
 
 
 class Stress(Case):
-    def run_workers(self, folder, locks):
+    def run_workers(self, folder, locks, seconds):
         """The workers' reports. Started as text, since another user may not be able to enter our folder."""
         program = read(WORKER).decode()
-        workers = [subprocess.Popen([sys.executable, "-B", "-c", program, folder, locks, str(SECONDS), str(i)],
+        workers = [subprocess.Popen([sys.executable, "-B", "-c", program, folder, locks, str(seconds), str(i)],
                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
                                     user=uid(who), group=gid(who), extra_groups=[])
                    for i, who in enumerate([ONE, TWO] * 4)]
         reports = []
         try:
             for w in workers:
-                out, _ = w.communicate(timeout=SECONDS * 2 + 120)
+                out, _ = w.communicate(timeout=seconds * 2 + 120)
                 self.assertEqual(w.returncode, 0, out)
                 reports.append(json.loads(out))
         finally:
@@ -41,6 +40,7 @@ class Stress(Case):
     def test_a_minute_of_traffic(self):
         require_people()
         m = Mount()
+        seconds = float(os.environ.get("WARD_STRESS_SECONDS", "10" if sanitized() else "60"))
         self.addCleanup(m.cleanup)
         folder, locks = m.path("d"), m.base + "/locks"
         for path in (folder, locks):
@@ -56,15 +56,15 @@ class Stress(Case):
         for i in range(6):
             write(f"{locks}/f{i}", "")
             os.chmod(f"{locks}/f{i}", 0o666)
-        reports = self.run_workers(folder, locks)
+        reports = self.run_workers(folder, locks, seconds)
         done = {}
         for r in reports:
             for key, n in r["done"].items():
                 done[key] = done.get(key, 0) + n
-        print(f"stress: {SECONDS:.0f} s, {done}", file=sys.stderr)
+        print(f"stress: {seconds:.0f} s, {done}", file=sys.stderr)
         self.assertEqual([b for r in reports for b in r["bad"]], [])
         for key in ("read", "save", "save-locked", "replace", "rename"):
-            self.assertGreater(done.get(key, 0), SECONDS, f"too little {key} to prove anything: {done}")
+            self.assertGreater(done.get(key, 0), seconds, f"too little {key} to prove anything: {done}")
         m.umount()
         ward("fsck", m.store)
 
