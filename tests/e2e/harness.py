@@ -195,16 +195,25 @@ class Mount:
         return [r for r in map(json.loads, lines[:-1]) if matches(r, want)]
 
     def settle(self, path=None):
-        """Waits until every handle (of that path in the mount, "/a/b") has its close record; returns all its records."""
-        def closed():
+        """Waits until every handle and draft (of that path in the mount, "/a/b") has ended; returns all its records."""
+        def ended():
             records = self.records()
             mine = [r for r in records if path is None or r.get("file", {}).get("path") == path]
-            opened = {r["ward"]["handle"] for r in mine if r["event"]["action"] in ("open", "create")
-                      and r["event"]["outcome"] == "success" and r["ward"].get("handle")
-                      and r["ward"].get("mode") != "list" and "@@" not in r["file"].get("path", "")}
-            done = {r["ward"]["handle"] for r in records if r["event"]["action"] == "close"}
-            return (mine,) if opened <= done else None
-        return wait_until(closed, 10, f"every handle of {path} to be closed")[0]
+            opened = [r["ward"] for r in mine if r["event"]["action"] in ("open", "create")
+                      and r["event"]["outcome"] == "success" and r["ward"].get("mode") != "list"
+                      and "@@" not in r["file"].get("path", "")]
+            closed = {r["ward"]["handle"] for r in records if r["event"]["action"] == "close"}
+            scratch = {r["ward"]["artifact"] for r in records if r["ward"].get("scratch")}
+            drafts = {r["ward"]["draft"] for r in records if r["event"]["action"] in ("finalise", "abandon")
+                      or r["event"]["action"] == "commit" and r["ward"]["final"]}
+            waiting = [w for w in opened if w.get("handle", 0) not in closed | {0}
+                       or w.get("draft", 0) not in drafts | {0} and w["artifact"] not in scratch]
+            self.unsettled = waiting
+            return (mine,) if not waiting else None
+        try:
+            return wait_until(ended, 10, f"every handle and draft of {path} to end")[0]
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.unsettled}") from None
 
     def sanitizer_reports(self):
         return "".join(open(f, errors="replace").read() for f in glob.glob(self.logs + ".*"))

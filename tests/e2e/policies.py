@@ -46,7 +46,7 @@ where = ["/prod/**"]
 name = "never-touch-frozen"
 who = ["everyone"]
 may = ["write", "delete"]
-where = ["/shared/frozen/**"]
+where = ["/shared/frozen/**", "/shared/top/kept/**"]
 
 [[audit]]
 where = ["/fast/**"]

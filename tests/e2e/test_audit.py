@@ -25,6 +25,7 @@ class Lines(MountCase):
     def new(self, act, path=None):
         """Lines about the path that act() adds, after every handle is closed: {action: [ward part]}, noise left out."""
         path = path or self.v(self.f)
+        self.m.settle(path)
         last = self.m.records()[-1]["event"]["sequence"]
         act()
         lines = [r for r in self.m.settle(path) if r["event"]["sequence"] > last]

@@ -146,6 +146,15 @@ class Aliases(PolicyCase):
         os.rename(self.m.path("secret/box"), self.p("box"))
         self.assertEqual(run_as(TWO, lambda: read(self.p("box/in/f"))), b"x")
 
+    def test_what_may_not_be_moved_does_not_move_with_its_parent(self):
+        """/shared/top/kept is forbidden ground by its path: moving /shared/top away would be a way around."""
+        os.makedirs(self.p("top/kept"))
+        write(self.p("top/kept/f"), "x")
+        for path in ("top", "top/kept", "top/kept/f"):
+            os.chmod(self.p(path), 0o777)
+        self.refused(ONE, None, lambda: os.rename(self.p("top"), self.p("elsewhere")))
+        self.refused(ONE, None, lambda: open(self.p("top/kept/f"), "w"))
+
     def test_old_versions_and_time_travel(self):
         self.assertEqual(run_as(TWO, lambda: read(self.p("f@@/versions/1"))), b"old")
         then = self.m.records(action="commit", path="/secret/f")[-1]
