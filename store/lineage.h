@@ -83,34 +83,40 @@ class Lineage {
     std::string id;
     Key key{};
     std::uint64_t exec_mark = 0;
-    std::int32_t session = 0;
+    std::int32_t session = 0, group = 0;
     bool shell = false;        // leads a session and is a shell: long-lived, does many unrelated things
     std::vector<Above> above;  // ancestors, nearest first, up to a job-control boundary
     std::uint64_t pipe_in = 0, pipe_out = 0;
     Tick joined = 0;                   // first sight
     std::map<VersionRef, Tick> reads;  // the first read of each
     std::deque<VersionRef> recent;     // keys of reads, oldest first
-    std::list<Activity*>::iterator used;
+    std::list<const Activity*>::iterator used;
   };
   using Group = std::set<const Activity*>;
   class Gathering;
 
   Tick tick() { return now_.fetch_add(1, std::memory_order_relaxed) + 1; }
-  Activity* find_or_add(const Caller& caller);
   Activity& add(const Caller& caller);
-  void touch(Activity& activity);
+  void touch(const Activity& activity);
   void forget_oldest_read(Activity& activity);
-  void forget(Activity& activity);
+  void forget(const Activity& activity);
   void shrink();
+  const Group& execs_of(const Key& process) const;
+  const Group& below(const Key& process) const;
+  void own_reads(const Activity& writer, Tick until, Gathering& into) const;
+  void ancestors_reads(const Activity& writer, Tick until, Gathering& into) const;
+  void descendants_reads(const Activity& writer, Tick until, Gathering& into) const;
+  void pipeline_reads(const Activity& writer, Tick until, Gathering& into) const;
+  Group upstream_of(const Activity& reader) const;
 
   Limits limits_;
   std::atomic<Tick> now_ = 0;
   std::size_t reads_ = 0;
   std::unordered_map<std::string, Activity> activities_;  // by entity id; its nodes stay where they are
-  std::list<Activity*> used_;                             // least recently used first
+  std::list<const Activity*> used_;                       // least recently used first
   std::map<Key, Group> processes_;                        // the execs of each process
   std::map<Key, Group> below_;                            // activities by each of their ancestors
-  std::map<std::uint64_t, Group> pipers_;                 // activities by the pipe that is their stdout
+  std::map<std::int32_t, Group> pipers_;                  // activities that write into a pipe, by session
 };
 
 }  // namespace ward::store
