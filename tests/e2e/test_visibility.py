@@ -166,7 +166,7 @@ class NamesAndVersions(MountCase):
         self.assertEqual((versions(f), os.stat(f).st_ino, read(f)), (3, number, b"three"))
         self.assertEqual([read(f"{f}@@/versions/{n}") for n in (1, 2, 3)], [b"one", b"two", b"three"])
         for n in (1, 2, 3):
-            self.assertRegex(self.history(f), rf"\b{n}\b")
+            self.assertRegex(self.history(f), rf"\bv{n}\b")
 
     def test_a_renamed_artifact_keeps_its_versions(self):
         write(self.p("a"), "one"), write(self.p("a"), "two")
