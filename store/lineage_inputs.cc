@@ -105,7 +105,10 @@ void Lineage::own_reads(const Activity& writer, Tick until, Gathering& into) con
 void Lineage::ancestors_reads(const Activity& writer, Tick until, Gathering& into) const {
   Tick forked = std::min(until, writer.joined);
   std::uint64_t child_mark = writer.exec_mark;
-  auto confidence = Confidence::high;
+  const auto is_later = [&](const Activity* exec) { return exec->joined > writer.joined; };
+  const Group& execs = execs_of(writer.key);
+  const bool went_on = std::any_of(execs.begin(), execs.end(), is_later);  // and wrote as another program
+  auto confidence = went_on ? Confidence::low : Confidence::high;
   for (const Above& above : writer.above) {
     if (child_mark == 0 || child_mark != above.exec_mark) confidence = Confidence::low;  // an exec lies between
     child_mark = above.exec_mark;
