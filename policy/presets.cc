@@ -25,7 +25,7 @@ rule = "allow-all"
 )toml";
 
 constexpr const char* kTeamRules =
-    R"toml(# WardFS policy for a small team: everyone works, stewards govern, auditors read the log, admins write this file.
+    R"toml(# WardFS policy for a small team: everyone works, stewards govern, auditors read the log, admins write this.
 format = 1
 
 [roles.admins]

@@ -116,7 +116,8 @@ class Catalog {
   std::string path(const Place& place) const;
   std::string path(Id id) const;  // of the home place; "/" for the root
 
-  std::optional<std::string> xattr(Id id, std::string_view name) const;  // large values: the object's bytes aren't here, see xattr_object
+  std::optional<std::string> xattr(
+      Id id, std::string_view name) const;  // large values: the object's bytes aren't here, see xattr_object
   std::optional<Sha256> xattr_object(Id id, std::string_view name) const;
   std::vector<std::string> xattrs(Id id) const;
 
@@ -124,7 +125,7 @@ class Catalog {
   std::vector<Version> versions(Id artifact) const;  // oldest first
   std::vector<Input> inputs(VersionRef ref) const;
   std::vector<std::pair<VersionRef, Input>> outputs(VersionRef ref) const;  // versions made from it
-  std::vector<Change> changes(Id artifact) const;                          // oldest first
+  std::vector<Change> changes(Id artifact) const;                           // oldest first
 
   /// Time travel: the state just after record `at` was applied.
   std::optional<Id> child_at(Id dir, std::string_view name, Sequence at) const;
@@ -138,11 +139,13 @@ class Catalog {
   std::vector<OpenDraft> drafts() const;
   std::optional<PolicyRow> policy() const;  // the active one
   std::vector<PolicyRow> policies() const;
-  Sequence published() const;                                           // records covered by git history
+  Sequence published() const;                                             // records covered by git history
   std::optional<Sequence> published_by(const std::string& commit) const;  // last_seq of a git commit (full 40 hex)
   /// Every object that a version, policy or xattr names, each once.
   std::vector<Sha256> objects() const;
-  struct Totals { std::uint64_t artifacts = 0, versions = 0, bytes = 0; };
+  struct Totals {
+    std::uint64_t artifacts = 0, versions = 0, bytes = 0;
+  };
   Totals totals() const;
 
   /// Canonical text of all state, one line per row: equal for a live and a rebuilt catalog.

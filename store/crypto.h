@@ -55,6 +55,7 @@ class SigningKey {
   std::unique_ptr<Impl> impl_;
 };
 
-bool verify(std::span<const unsigned char, 32> public_key, std::string_view message, std::span<const unsigned char> signature);
+bool verify(std::span<const unsigned char, 32> public_key, std::string_view message,
+            std::span<const unsigned char> signature);
 
 }  // namespace ward::store

@@ -39,21 +39,30 @@ struct LogStart {
   static constexpr const char* action = "log-start";
   int format = 1;
   std::string origin, vkey;
-  template <class V> void fields(V& v) { v("format", format), v("origin", origin), v("vkey", vkey); }
+  template <class V>
+  void fields(V& v) {
+    v("format", format), v("origin", origin), v("vkey", vkey);
+  }
   bool operator==(const LogStart&) const = default;
 };
 
 struct Mount {
   static constexpr const char* action = "mount";
   std::string mountpoint, program, options;
-  template <class V> void fields(V& v) { v.name("mountpoint", mountpoint), v("program", program), v("options", options); }
+  template <class V>
+  void fields(V& v) {
+    v.name("mountpoint", mountpoint), v("program", program), v("options", options);
+  }
   bool operator==(const Mount&) const = default;
 };
 
 struct Unmount {
   static constexpr const char* action = "unmount";
   bool clean = true;
-  template <class V> void fields(V& v) { v("clean", clean); }
+  template <class V>
+  void fields(V& v) {
+    v("clean", clean);
+  }
   bool operator==(const Unmount&) const = default;
 };
 
@@ -61,7 +70,8 @@ struct Unmount {
 struct Recover {
   static constexpr const char* action = "recover";
   std::uint64_t cut_bytes = 0, drafts_sealed = 0, drafts_kept = 0, slots = 0;
-  template <class V> void fields(V& v) {
+  template <class V>
+  void fields(V& v) {
     v("cut_bytes", cut_bytes), v("drafts_sealed", drafts_sealed), v("drafts_kept", drafts_kept), v("slots", slots);
   }
   bool operator==(const Recover&) const = default;
@@ -73,7 +83,8 @@ struct PolicyChange {
   std::uint64_t number = 0, was = 0;
   Sha256 sha256;
   std::uint64_t size = 0, tests_passed = 0;
-  template <class V> void fields(V& v) {
+  template <class V>
+  void fields(V& v) {
     v("number", number), v("was", was), v("sha256", sha256), v("size", size), v("tests_passed", tests_passed);
   }
   bool operator==(const PolicyChange&) const = default;
@@ -88,9 +99,10 @@ struct Create {
   std::uint32_t mode = 0, uid = 0, gid = 0, rdev = 0;  // mode: permission bits only (07777)
   std::string target;                                  // of a symlink
   bool scratch = false;                                // unversioned until it gets a governed name
-  Id handle = 0;  // this record also opens the file: its own sequence, else 0
-  Id draft = 0;   // the draft that the handle writes to: its own sequence, else 0
-  template <class V> void fields(V& v) {
+  Id handle = 0;                                       // this record also opens the file: its own sequence, else 0
+  Id draft = 0;                                        // the draft that the handle writes to: its own sequence, else 0
+  template <class V>
+  void fields(V& v) {
     v("artifact", artifact), v("dir", at.dir), v.name("name", at.name), v("kind", kind), v("mode", mode), v("uid", uid),
         v("gid", gid), v.opt("rdev", rdev), v.name_opt("target", target), v.opt("scratch", scratch),
         v.opt("handle", handle), v.opt("draft", draft);
@@ -103,7 +115,8 @@ struct Link {
   Id artifact = 0, prev = 0;
   Place to;
   std::string from_path;  // one of the names it had already; history copies the entry
-  template <class V> void fields(V& v) {
+  template <class V>
+  void fields(V& v) {
     v("artifact", artifact), v("prev", prev), v("dir", to.dir), v.name("name", to.name), v.name("from_path", from_path);
   }
   bool operator==(const Link&) const = default;
@@ -114,7 +127,10 @@ struct Retain {
   std::string rule, mode;  // mode: "" (none), "governance" or "compliance"
   Nanos until = 0;         // keep until; 0 = no minimum
   Nanos purge_after = 0;   // may be purged after; 0 = never
-  template <class V> void fields(V& v) { v("rule", rule), v.opt("mode", mode), v.time_opt("until", until), v.time_opt("purge_after", purge_after); }
+  template <class V>
+  void fields(V& v) {
+    v("rule", rule), v.opt("mode", mode), v.time_opt("until", until), v.time_opt("purge_after", purge_after);
+  }
   bool operator==(const Retain&) const = default;
 };
 
@@ -123,14 +139,20 @@ struct Retain {
 struct Input {
   VersionRef of;
   std::string basis = "observed", confidence = "high";
-  template <class V> void fields(V& v) { v("artifact", of.artifact), v("version", of.version), v("basis", basis), v("confidence", confidence); }
+  template <class V>
+  void fields(V& v) {
+    v("artifact", of.artifact), v("version", of.version), v("basis", basis), v("confidence", confidence);
+  }
   bool operator==(const Input&) const = default;
 };
 
 struct Author {
   std::uint32_t uid = 0, login = kUnsetLogin;
   std::uint64_t bytes = 0;  // written
-  template <class V> void fields(V& v) { v("uid", uid), v("login", login), v("bytes", bytes); }
+  template <class V>
+  void fields(V& v) {
+    v("uid", uid), v("login", login), v("bytes", bytes);
+  }
   bool operator==(const Author&) const = default;
 };
 
@@ -153,7 +175,8 @@ struct Commit {
   Retain retain;
   bool executable = false;        // any x bit: git's 100755
   std::vector<std::string> also;  // the artifact's other paths, when it has several names
-  template <class V> void fields(V& v) {
+  template <class V>
+  void fields(V& v) {
     v("artifact", artifact), v("prev", prev), v("draft", draft), v("version", version), v("base", base),
         v("sha256", sha256), v("size", size), v.time("mtime", mtime), v("final", final), v.opt("amends", amends),
         v.opt("concurrent", concurrent), v.opt("recovered", recovered), v("authors", authors), v("inputs", inputs),
@@ -169,7 +192,10 @@ struct Finalise {
   Id artifact = 0, draft = 0;
   std::uint64_t version = 0;
   Sha256 sha256;
-  template <class V> void fields(V& v) { v("artifact", artifact), v("draft", draft), v("version", version), v("sha256", sha256); }
+  template <class V>
+  void fields(V& v) {
+    v("artifact", artifact), v("draft", draft), v("version", version), v("sha256", sha256);
+  }
   bool operator==(const Finalise&) const = default;
 };
 
@@ -179,7 +205,10 @@ struct Unchanged {
   Id artifact = 0, draft = 0;
   std::uint64_t version = 0;
   Sha256 sha256;
-  template <class V> void fields(V& v) { v("artifact", artifact), v("draft", draft), v("version", version), v("sha256", sha256); }
+  template <class V>
+  void fields(V& v) {
+    v("artifact", artifact), v("draft", draft), v("version", version), v("sha256", sha256);
+  }
   bool operator==(const Unchanged&) const = default;
 };
 
@@ -190,7 +219,8 @@ struct Abandon {
   bool kept = false;
   bool executable = false;  // of an artifact that has no version yet: history shows it as an empty file
   std::string cause;        // "unwritten", "writer-killed", "crash", "deleted", "policy"
-  template <class V> void fields(V& v) {
+  template <class V>
+  void fields(V& v) {
     v("artifact", artifact), v("draft", draft), v("kept", kept), v.opt("executable", executable), v("cause", cause);
   }
   bool operator==(const Abandon&) const = default;
@@ -201,7 +231,10 @@ struct Sync {
   static constexpr const char* action = "sync";
   Id artifact = 0, draft = 0;
   std::uint64_t size = 0;
-  template <class V> void fields(V& v) { v("artifact", artifact), v("draft", draft), v("size", size); }
+  template <class V>
+  void fields(V& v) {
+    v("artifact", artifact), v("draft", draft), v("size", size);
+  }
   bool operator==(const Sync&) const = default;
 };
 
@@ -217,10 +250,11 @@ struct Rename {
   Id replaced = 0, retired = 0;
   std::string to_path;  // descriptive, as Record::path, which is the old path
   std::optional<Commit> saved;
-  template <class V> void fields(V& v) {
-    v("artifact", artifact), v("prev", prev), v.place("from", from), v.place("to", to), v.name("to_path", to_path), v.opt("exchange", exchange),
-        v.opt("whiteout", whiteout), v.opt("scratch", scratch), v.opt("replaced", replaced), v.opt("retired", retired),
-        v.opt("saved", saved);
+  template <class V>
+  void fields(V& v) {
+    v("artifact", artifact), v("prev", prev), v.place("from", from), v.place("to", to), v.name("to_path", to_path),
+        v.opt("exchange", exchange), v.opt("whiteout", whiteout), v.opt("scratch", scratch),
+        v.opt("replaced", replaced), v.opt("retired", retired), v.opt("saved", saved);
   }
   bool operator==(const Rename&) const = default;
 };
@@ -230,7 +264,8 @@ struct Delete {
   Id artifact = 0, prev = 0;
   Place at;
   std::uint64_t names_left = 0, versions_kept = 0;
-  template <class V> void fields(V& v) {
+  template <class V>
+  void fields(V& v) {
     v("artifact", artifact), v("prev", prev), v("dir", at.dir), v.name("name", at.name), v("names_left", names_left),
         v("versions_kept", versions_kept);
   }
@@ -245,9 +280,10 @@ struct Restore {
   Sha256 sha256;  // of the current version, "" = none; history puts the entry back
   std::uint64_t size = 0;
   bool executable = false;
-  template <class V> void fields(V& v) {
-    v("artifact", artifact), v("prev", prev), v("dir", to.dir), v.name("name", to.name), v.opt("sha256", sha256), v("size", size),
-        v.opt("executable", executable);
+  template <class V>
+  void fields(V& v) {
+    v("artifact", artifact), v("prev", prev), v("dir", to.dir), v.name("name", to.name), v.opt("sha256", sha256),
+        v("size", size), v.opt("executable", executable);
   }
   bool operator==(const Restore&) const = default;
 };
@@ -258,7 +294,8 @@ struct SetAttr {
   Id artifact = 0, prev = 0;
   std::optional<std::uint32_t> mode, uid, gid;
   std::optional<Nanos> atime, mtime;
-  template <class V> void fields(V& v) {
+  template <class V>
+  void fields(V& v) {
     v("artifact", artifact), v("prev", prev), v.opt("mode", mode), v.opt("uid", uid), v.opt("gid", gid),
         v.time_opt("atime", atime), v.time_opt("mtime", mtime);
   }
@@ -272,7 +309,8 @@ struct SetXattr {
   std::string name, value;
   Sha256 sha256;
   bool removed = false;
-  template <class V> void fields(V& v) {
+  template <class V>
+  void fields(V& v) {
     v("artifact", artifact), v("prev", prev), v.name("name", name), v.name_opt("value", value), v.opt("sha256", sha256),
         v.opt("removed", removed);
   }
@@ -285,7 +323,8 @@ struct StageChange {
   std::uint64_t version = 0;
   Sha256 sha256;
   std::string from, to;
-  template <class V> void fields(V& v) {
+  template <class V>
+  void fields(V& v) {
     v("artifact", artifact), v("prev", prev), v("version", version), v("sha256", sha256), v("from", from), v("to", to);
   }
   bool operator==(const StageChange&) const = default;
@@ -302,7 +341,8 @@ struct Open {
   Id handle = 0, draft = 0;
   std::uint64_t base = 0;  // version that a new draft starts from
   std::string mode, depth;
-  template <class V> void fields(V& v) {
+  template <class V>
+  void fields(V& v) {
     v("artifact", artifact), v("version", version), v.opt("sha256", sha256), v("size", size), v("handle", handle),
         v.opt("draft", draft), v.opt("base", base), v("mode", mode), v("depth", depth);
   }
@@ -320,7 +360,8 @@ struct Read {
   bool last = false;
   std::uint64_t requests = 0, bytes = 0;
   std::vector<Range> ranges;
-  template <class V> void fields(V& v) {
+  template <class V>
+  void fields(V& v) {
     v("artifact", artifact), v("version", version), v.opt("sha256", sha256), v("handle", handle), v("part", part),
         v("last", last), v("requests", requests), v("bytes", bytes), v("ranges", ranges);
   }
@@ -335,7 +376,8 @@ struct Write {
   bool last = false;
   std::uint64_t requests = 0, bytes = 0;
   std::vector<Range> ranges;
-  template <class V> void fields(V& v) {
+  template <class V>
+  void fields(V& v) {
     v("artifact", artifact), v("handle", handle), v("draft", draft), v("part", part), v("last", last),
         v("requests", requests), v("bytes", bytes), v("ranges", ranges);
   }
@@ -345,7 +387,10 @@ struct Write {
 struct Close {
   static constexpr const char* action = "close";
   Id artifact = 0, handle = 0;
-  template <class V> void fields(V& v) { v("artifact", artifact), v("handle", handle); }
+  template <class V>
+  void fields(V& v) {
+    v("artifact", artifact), v("handle", handle);
+  }
   bool operator==(const Close&) const = default;
 };
 
@@ -354,7 +399,10 @@ struct Publish {
   static constexpr const char* action = "publish";
   Sequence first_seq = 0, last_seq = 0;
   std::string tree, commit;  // 40 hex digits
-  template <class V> void fields(V& v) { v("first_seq", first_seq), v("last_seq", last_seq), v("tree", tree), v("commit", commit); }
+  template <class V>
+  void fields(V& v) {
+    v("first_seq", first_seq), v("last_seq", last_seq), v("tree", tree), v("commit", commit);
+  }
   bool operator==(const Publish&) const = default;
 };
 
@@ -364,7 +412,10 @@ struct VersionLost {
   Id artifact = 0, prev = 0;
   std::uint64_t version = 0, fallback = 0;
   Sha256 sha256;
-  template <class V> void fields(V& v) { v("artifact", artifact), v("prev", prev), v("version", version), v("fallback", fallback), v("sha256", sha256); }
+  template <class V>
+  void fields(V& v) {
+    v("artifact", artifact), v("prev", prev), v("version", version), v("fallback", fallback), v("sha256", sha256);
+  }
   bool operator==(const VersionLost&) const = default;
 };
 
@@ -375,9 +426,11 @@ struct Activity {
   std::string entity_id, parent_entity, executable;
   Sha256 argv_sha256;
   Nanos started = 0;
-  template <class V> void fields(V& v) {
+  template <class V>
+  void fields(V& v) {
     v("pid", pid), v("parent", parent), v("session", session), v("entity_id", entity_id),
-        v.opt("parent_entity", parent_entity), v.name("executable", executable), v("argv_sha256", argv_sha256), v.time("started", started);
+        v.opt("parent_entity", parent_entity), v.name("executable", executable), v("argv_sha256", argv_sha256),
+        v.time("started", started);
   }
   bool operator==(const Activity&) const = default;
 };
@@ -389,15 +442,17 @@ struct Refusal {
   std::uint64_t version = 0;
   std::string mode, error;  // error: "EACCES", "EPERM", …
   std::uint64_t count = 1;  // how many equal refusals this record stands for
-  template <class V> void fields(V& v) {
-    v.opt("artifact", artifact), v.opt("version", version), v.opt("mode", mode), v("errno", error), v.opt("count", count, std::uint64_t{1});
+  template <class V>
+  void fields(V& v) {
+    v.opt("artifact", artifact), v.opt("version", version), v.opt("mode", mode), v("errno", error),
+        v.opt("count", count, std::uint64_t{1});
   }
   bool operator==(const Refusal&) const = default;
 };
 
-using Payload = std::variant<LogStart, Mount, Unmount, Recover, PolicyChange, Create, Link, Commit, Finalise, Unchanged, Abandon,
-                             Sync, Rename, Delete, Restore, SetAttr, SetXattr, StageChange, Open, Read, Write, Close, Publish,
-                             VersionLost, Activity, Refusal>;
+using Payload = std::variant<LogStart, Mount, Unmount, Recover, PolicyChange, Create, Link, Commit, Finalise, Unchanged,
+                             Abandon, Sync, Rename, Delete, Restore, SetAttr, SetXattr, StageChange, Open, Read, Write,
+                             Close, Publish, VersionLost, Activity, Refusal>;
 
 struct Record {
   Nanos time = 0;  // written in UTC with exactly six decimals: give whole microseconds
