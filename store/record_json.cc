@@ -12,8 +12,6 @@
 namespace ward::store {
 namespace {
 
-constexpr std::size_t kMaxLine = 65'535;  // an entry of a tlog-tiles bundle has a 16-bit length
-
 constexpr std::pair<Kind, const char*> kKinds[] = {{Kind::file, "file"},
                                                    {Kind::folder, "folder"},
                                                    {Kind::symlink, "symlink"},

@@ -8,6 +8,8 @@
 
 namespace ward::store {
 
+inline constexpr std::size_t kMaxLine = 65'535;  // an entry of a tlog-tiles bundle has a 16-bit length
+
 /// event.action of a payload.
 std::string action_of(const Payload& payload);
 /// The line, without '\n', at most 65,535 bytes (Error{corrupt} above: a bug of the caller). `host` is host.name.

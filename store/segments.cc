@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// See segments.h.
+#include "store/segments.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "store/error.h"
+#include "store/files.h"
+#include "store/record_json.h"
+
+namespace ward::store {
+namespace {
+
+constexpr std::string_view kHead = "{\"@timestamp\":\"", kEvent = "\",\"event\":{\"sequence\":";
+constexpr std::size_t kTimeSize = 27, kBlock = 1 << 20;
+constexpr std::size_t kProbe = 4096;
+constexpr std::size_t kHeadSize = 128;  // more than a line's start up to its sequence
+
+// Up to `size` bytes from `offset`; less only at the end of the file.
+std::string read_at(const Fd& fd, std::uint64_t offset, std::size_t size, const std::filesystem::path& name) {
+  std::string bytes(size, '\0');
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t n = ::pread(fd.get(), bytes.data() + done, size - done, static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw_errno("read " + name.string());
+    if (n == 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+// Length of a file without what follows its last '\n'.
+std::uint64_t whole_lines(const std::filesystem::path& path, std::uint64_t size) {
+  const Fd fd = open_file(path, O_RDONLY);
+  while (size != 0) {
+    const auto step = std::min<std::uint64_t>(size, kProbe);
+    const std::string tail = read_at(fd, size - step, step, path);
+    if (const auto newline = tail.rfind('\n'); newline != tail.npos) return size - step + newline + 1;
+    size -= step;
+  }
+  return 0;
+}
+
+std::optional<Sequence> first_of(const std::filesystem::path& path) {
+  const std::string stem = path.stem().string();
+  Sequence first = 0;
+  const auto end = stem.data() + stem.size();
+  if (std::from_chars(stem.data(), end, first).ptr != end || path.filename() != segment_name(first))
+    return std::nullopt;
+  return first;
+}
+
+[[noreturn]] void wrong_line(const Segment& segment, Sequence expected) {
+  const auto line = expected < segment.first ? 1 : expected - segment.first + 1;  // earlier: a segment is missing
+  throw Error(Code::corrupt, segment.file.string() + " line " + std::to_string(line) + " isn't record " +
+                                 std::to_string(expected) + "; `ward audit verify` tells more");
+}
+
+struct Position {
+  std::uint64_t offset;
+  Sequence sequence;
+};
+
+// Walks the whole lines of a segment, reading `size` bytes at a time (more than a line). fn returns false to stop.
+Sequence walk(const Segment& segment, const Fd& fd, Position from, std::size_t size, const auto& fn) {
+  auto [offset, at] = from;
+  while (offset < segment.bytes) {
+    const std::string block = read_at(fd, offset, std::min<std::uint64_t>(size, segment.bytes - offset), segment.file);
+    std::string_view rest = block;
+    for (auto end = rest.find('\n'); end != rest.npos; end = rest.find('\n')) {
+      const auto line = rest.substr(0, end);
+      if (sequence_of(line) != at) wrong_line(segment, at);
+      if (!fn(at++, line)) return at;
+      rest.remove_prefix(end + 1);
+    }
+    if (rest.size() == block.size()) wrong_line(segment, at);  // no '\n' in a whole block: not a line
+    offset += block.size() - rest.size();
+  }
+  return at;
+}
+
+// A line at most kProbe bytes before the start of record `sequence`.
+Position search(const Segment& segment, const Fd& fd, Sequence sequence) {
+  Position low{0, segment.first};
+  for (std::uint64_t high = segment.bytes; high - low.offset > kProbe;) {
+    const std::uint64_t middle = low.offset + (high - low.offset) / 2;
+    std::string probe = read_at(fd, middle - 1, kProbe, segment.file);
+    auto newline = probe.find('\n');
+    if (newline == probe.npos || newline + kHeadSize > probe.size()) {
+      probe = read_at(fd, middle - 1, kMaxLine + kHeadSize, segment.file);
+      newline = probe.find('\n');
+    }
+    const std::uint64_t start = middle + newline;
+    if (newline == probe.npos || start >= high) {
+      high = middle;
+      continue;
+    }
+    const auto found = sequence_of(std::string_view(probe).substr(newline + 1));
+    if (!found) wrong_line(segment, low.sequence);
+    if (*found <= sequence) {
+      low = {start, *found};
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+}  // namespace
+
+std::string segment_name(Sequence first) {
+  const auto digits = std::to_string(first);
+  return std::string(20 - digits.size(), '0') + digits + ".jsonl";
+}
+
+std::vector<Segment> segments(const std::filesystem::path& audit) {
+  std::vector<Segment> found;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(audit, error)) {
+    if (const auto first = first_of(entry.path())) found.push_back({*first, entry.path(), 0});
+  }
+  if (error) throw_errno("list " + audit.string(), error.value());
+  std::ranges::sort(found, {}, &Segment::first);
+  // Beside an appender, from the last to the first: when one has lines, those before it are complete.
+  for (auto segment = found.rbegin(); segment != found.rend(); ++segment) {
+    segment->bytes = std::filesystem::file_size(segment->file, error);
+    if (error) throw_errno("stat " + segment->file.string(), error.value());
+  }
+  std::erase_if(found, [](const Segment& segment) { return segment.bytes == 0; });
+  if (!found.empty()) found.back().bytes = whole_lines(found.back().file, found.back().bytes);
+  if (!found.empty() && found.back().bytes == 0) found.pop_back();
+  return found;
+}
+
+std::optional<Sequence> sequence_of(std::string_view line) {
+  constexpr std::size_t event = kHead.size() + kTimeSize, digits = event + kEvent.size();
+  if (!line.starts_with(kHead) || line.size() <= digits || line.substr(event, kEvent.size()) != kEvent)
+    return std::nullopt;
+  Sequence sequence = 0;
+  const auto end = line.data() + line.size();
+  const auto parsed = std::from_chars(line.data() + digits, end, sequence);
+  const bool ends = parsed.ptr != end && (*parsed.ptr == ',' || *parsed.ptr == '}');
+  const bool padded = line[digits] == '0' && parsed.ptr != line.data() + digits + 1;
+  if (parsed.ec != std::errc() || !ends || padded) return std::nullopt;
+  return sequence;
+}
+
+Sequence read_lines(const std::filesystem::path& audit, Sequence from,
+                    const std::function<void(Sequence, std::string_view)>& fn) {
+  const auto all = segments(audit);
+  if (all.empty()) return 0;
+  if (from < all.front().first) {
+    throw Error(Code::usage, "record " + std::to_string(from) + " isn't in " + audit.string() + " any more");
+  }
+  std::optional<Sequence> next;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i + 1 < all.size() && all[i + 1].first <= from) continue;
+    const Segment& segment = all[i];
+    if (next.value_or(segment.first) != segment.first) wrong_line(segment, *next);
+    const Fd fd = open_file(segment.file, O_RDONLY);
+    const Position start = from > segment.first ? search(segment, fd, from) : Position{0, segment.first};
+    next = walk(segment, fd, start, kBlock, [&](Sequence sequence, std::string_view line) {
+      if (sequence >= from) fn(sequence, line);
+      return true;
+    });
+  }
+  return *next;
+}
+
+std::string line_at(const std::filesystem::path& audit, Sequence sequence) {
+  const auto all = segments(audit);
+  const auto after = std::ranges::upper_bound(all, sequence, {}, &Segment::first);
+  std::optional<std::string> found;
+  if (after != all.begin()) {
+    const Segment& segment = *std::prev(after);
+    const Fd fd = open_file(segment.file, O_RDONLY);
+    walk(segment, fd, search(segment, fd, sequence), kProbe + kMaxLine + 1, [&](Sequence at, std::string_view line) {
+      if (at == sequence) found = line;
+      return at < sequence;
+    });
+  }
+  if (!found) throw Error(Code::usage, "record " + std::to_string(sequence) + " isn't in " + audit.string());
+  return *std::move(found);
+}
+
+}  // namespace ward::store

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading the log: lines in files named by their first sequence. Safe beside an appender: only whole lines count.
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/types.h"
+
+namespace ward::store {
+
+struct Segment {
+  Sequence first = 0;
+  std::filesystem::path file;
+  std::uint64_t bytes = 0;  // of whole lines
+};
+
+/// "00000000000000065536.jsonl"
+std::string segment_name(Sequence first);
+/// The segments that hold lines, in order. Files prepared for later records are empty and left out. Throws Error{io}.
+std::vector<Segment> segments(const std::filesystem::path& audit);
+
+/// event.sequence of a line, found by its place: nullopt when the line doesn't start as every record does.
+std::optional<Sequence> sequence_of(std::string_view line);
+
+/// Calls fn(sequence, line without '\n') for the records from `from` on, as far as they were there at the call.
+/// Returns the sequence after the log's last. Throws Error{corrupt} naming file and line where the count and a line's
+/// own sequence differ, Error{usage} when `from` was pruned.
+Sequence read_lines(const std::filesystem::path& audit, Sequence from,
+                    const std::function<void(Sequence, std::string_view)>& fn);
+/// One line, by binary search (some ten reads). Throws Error{usage} when the log has no such record (any more), Error
+/// {corrupt} as read_lines.
+std::string line_at(const std::filesystem::path& audit, Sequence sequence);
+
+}  // namespace ward::store
