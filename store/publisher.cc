@@ -11,8 +11,8 @@ namespace ward::store {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr std::size_t kMostItems = 20'000;                   // of one batch: bounds its memory
-constexpr std::chrono::milliseconds kLongestPause = 1000ms;  // so that lag stays below two seconds
+constexpr std::size_t kMostItems = 20'000;                  // of one batch: bounds its memory
+constexpr std::chrono::milliseconds kLongestPause = 500ms;  // so that lag stays below two seconds
 constexpr std::chrono::milliseconds kLongestBackoff = 30'000ms;
 
 }  // namespace
@@ -97,7 +97,7 @@ bool Publisher::attempt(std::unique_lock<std::mutex>& lock) {
   pause_ = std::clamp(2 * took, interval_, std::max(interval_, kLongestPause));
   failures_ = error.empty() ? 0 : failures_ + 1;
   lag_.error = std::move(error);
-  due_ = Clock::now() + (failures_ == 0 ? pause_ : std::min(kLongestBackoff, kLongestPause * failures_));
+  due_ = Clock::now() + (failures_ == 0 ? pause_ : std::min(kLongestBackoff, 1000ms * failures_));
   return published_ != before;
 }
 

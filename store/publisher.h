@@ -36,7 +36,7 @@ class Publisher {
   };
 
   /// `host` stands in the authors' addresses. `interval`: how long changes are gathered before they are published;
-  /// it grows to a second while publishing takes long.
+  /// it grows to half a second while publishing takes long.
   Publisher(GitHistory history, const std::string& host, Callbacks callbacks,
             std::chrono::milliseconds interval = std::chrono::milliseconds(200));
   ~Publisher();  // stop()

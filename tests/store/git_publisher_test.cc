@@ -43,7 +43,7 @@ struct Log {
     publisher.observe(next);
     return next.sequence;
   }
-  bool drain() { return publisher.drain(Publisher::Clock::now() + 60s); }
+  bool drain() { return publisher.drain(Publisher::Clock::now() + 600s); }
 
   const GitStory& story;
   Sequence size = 10;
