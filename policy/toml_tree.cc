@@ -3,9 +3,14 @@
 #include "policy/toml_tree.h"
 
 #include <algorithm>
+#include <optional>
 #include <sstream>
 #include <utility>
 
+// toml++ 3.3 asserts what malformed text violates, and goes on to report that text as an error. With NDEBUG and clang
+// the assertions become promises to the optimizer, which is worse.
+#undef NDEBUG
+#define TOML_ASSERT(condition) static_cast<void>(0)
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
@@ -13,7 +18,7 @@ namespace ward::policy {
 namespace {
 
 constexpr std::size_t kTextMax = 1 << 20;
-constexpr int kKeyDotsMax = 4000;  // toml++ recurses once for each dot of a key: 10,000 were harmless, 20,000 not
+constexpr int kDotsMax = 4000;  // toml++ recurses once for each dot of a key: 10,000 were harmless, 20,000 not
 
 /// The position behind the string that opens at `at` with a quote; a single-line string ends at its line's end at last.
 std::size_t skip_string(std::string_view text, std::size_t at) {
@@ -25,7 +30,9 @@ std::size_t skip_string(std::string_view text, std::size_t at) {
     if (quote == '"' && text[i] == '\\') {
       i += 2;
     } else if (multi_line && text.substr(i, 3) == triple) {
-      return i + 3;
+      i += 3;
+      for (int extra = 0; extra < 2 && i < text.size() && text[i] == quote; ++extra) ++i;  // """a""" may end in """""
+      return i;
     } else if (!multi_line && (text[i] == quote || text[i] == '\n')) {
       return i + 1;
     } else {
@@ -35,19 +42,35 @@ std::size_t skip_string(std::string_view text, std::size_t at) {
   return text.size();
 }
 
-/// Refuses what would make the library recurse too deep: too many dots outside strings and comments.
-bool too_many_dots(std::string_view text) {
+ParseError error_at(std::string_view text, std::size_t at, std::string cause) {
+  ParseError error{1, 1, std::move(cause)};
+  for (const char byte : text.substr(0, at)) {
+    const bool begins_character = (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U;
+    error.line += byte == '\n' ? 1 : 0;
+    error.column = byte == '\n' ? 1 : error.column + (begins_character ? 1 : 0);
+  }
+  return error;
+}
+
+/// Refuses what the library answers with undefined behaviour: outside strings and comments, characters that aren't
+/// ASCII (TOML has none there), and keys so deep that recursion would exhaust the stack.
+std::optional<ParseError> refuse_early(std::string_view text) {
   int dots = 0;
   for (std::size_t i = 0; i < text.size();) {
     if (text[i] == '"' || text[i] == '\'') {
+      if (i > 0 && std::string_view(" \t\r\n=[{,.").find(text[i - 1]) == std::string_view::npos) {
+        return error_at(text, i, "a quote in the middle of a word: put quotes around all of it");
+      }
       i = skip_string(text, i);
     } else if (text[i] == '#') {
       i = std::min(text.find('\n', i), text.size());
-    } else {
-      dots += text[i++] == '.' ? 1 : 0;
+    } else if (static_cast<unsigned char>(text[i]) >= 0x80) {
+      return error_at(text, i, "a character outside ASCII: put the text or the key in quotes");
+    } else if (text[i++] == '.' && ++dots > kDotsMax) {
+      return error_at(text, i - 1, "over 4,000 dots in keys: write shorter keys");
     }
   }
-  return dots > kKeyDotsMax;
+  return std::nullopt;
 }
 
 template <class Positioned>
@@ -112,7 +135,8 @@ const Node* Node::find(std::string_view key) const noexcept {
 
 std::variant<Node, ParseError> parse_toml(std::string_view text) {
   if (text.size() > kTextMax) return ParseError{1, 1, "the text is over 1 MiB: remove what isn't needed"};
-  if (too_many_dots(text)) return ParseError{1, 1, "over 4,000 dots in keys: write shorter keys"};
+  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);  // a byte order mark
+  if (auto error = refuse_early(text)) return *error;
   const toml::parse_result result = toml::parse(text);
   if (result) return copy(result.table());
   ParseError error;
