@@ -138,4 +138,16 @@ void GitHistory::reset_to(const std::string& commit) {
   impl_->repository.set_ref(kMain, oid);
 }
 
+std::string GitHistory::reset_to_recorded(const std::function<bool(const std::string& commit)>& recorded) {
+  auto at = head();
+  while (!recorded(at)) {
+    const auto bytes = impl_->repository.read(GitType::commit, GitRepository::from_hex(at));
+    const auto second = bytes.find('\n') + 1;  // "tree <hex>\nparent <hex>\n…"
+    if (bytes.compare(second, 7, "parent ") != 0) break;
+    at = bytes.substr(second + 7, 40);
+  }
+  if (at != head()) reset_to(at);
+  return at;
+}
+
 }  // namespace ward::store

@@ -3,6 +3,7 @@
 // can clone every artifact (FORMAT-git.md). Each publish adds commits to refs/heads/main. Not thread-safe.
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -28,8 +29,8 @@ class GitHistory {
   /// Makes `history.git` with its first commit, dated `time` (of the log's first record, so that a rebuilt history is
   /// the same); lfs/objects may exist already. Leaves a finished repository alone and finishes an interrupted one.
   static void create(const std::filesystem::path& path, Nanos time = 0);
-  /// Opens it. Throws Error{corrupt} when its head can't be read: delete its objects and refs, create and publish
-  /// again.
+  /// Opens it for the store's only writer. Throws Error{corrupt} when its head can't be read: delete its objects and
+  /// refs, create and publish again.
   explicit GitHistory(const std::filesystem::path& path);
   ~GitHistory();
   GitHistory(GitHistory&&) noexcept;
@@ -45,6 +46,9 @@ class GitHistory {
   bool has(const std::string& commit) const;
   /// Moves the ref to an older commit (a ref ahead of the log). Throws Error{corrupt} when it isn't there.
   void reset_to(const std::string& commit);
+  /// At start: moves the ref back to the newest commit that `recorded` knows (the log may lack the last ones after a
+  /// crash), or to the first one, and returns it. History then holds the records up to that commit's last_seq.
+  std::string reset_to_recorded(const std::function<bool(const std::string& commit)>& recorded);
 
  private:
   struct Impl;

@@ -203,6 +203,23 @@ TEST_CASE("a ref ahead of the log is reset; publishing goes on from there", "[gi
   CHECK(GitHistory(story.repository()).head() == history.start());
 }
 
+TEST_CASE("at start the ref goes back to the newest commit that the log knows", "[git]") {
+  const GitStory story;
+  GitHistory history(story.repository());
+  std::vector<std::string> commits{history.start()};
+  for (const std::string name : {"/a", "/b", "/c"})
+    commits.push_back(publish(history, {story.file(name, name)}).commit);
+  const auto known = [&](std::size_t newest) {
+    return [&, newest](const std::string& commit) { return newest > 0 && commit == commits[newest]; };
+  };
+  CHECK(history.reset_to_recorded(known(3)) == commits[3]);
+  CHECK(history.reset_to_recorded(known(1)) == commits[1]);
+  CHECK(story.must("git -C history.git rev-parse main") == commits[1] + "\n");
+  CHECK(history.reset_to_recorded(known(0)) == history.start());
+  publish(history, {story.file("/d", "d")});
+  CHECK(story.must("git -C history.git ls-tree --name-only main") == ".gitattributes\nd\n");
+}
+
 TEST_CASE("history survives git gc between publishes, and refuses pushes", "[git][tools]") {
   const GitStory story;
   GitHistory history(story.repository());
