@@ -11,8 +11,9 @@ namespace ward::fs {
 struct MountOptions {
   std::filesystem::path store, mountpoint;
   bool foreground = false;
-  std::vector<std::string> fuse_options;          // passed to libfuse as they are ("allow_other", "ro", …)
-  std::function<void(const std::string&)> ready;  // called once the mount answers, with one line of facts (libfuse, passthrough, limits)
+  std::vector<std::string> fuse_options;  // passed to libfuse as they are ("allow_other", "ro", …)
+  std::function<void(const std::string&)>
+      ready;  // called once the mount answers, with one line of facts (libfuse, passthrough, limits)
 };
 
 /// Serves the mount until it is unmounted or SIGTERM/SIGINT/SIGHUP arrives. Throws store::Error when it can't start.

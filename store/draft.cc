@@ -14,7 +14,7 @@ namespace ward::store {
 namespace {
 
 std::uint64_t size_of(int fd) {
-  struct stat st{};
+  struct stat st {};
   if (::fstat(fd, &st) != 0) throw_errno("stat draft");
   return static_cast<std::uint64_t>(st.st_size);
 }
@@ -26,27 +26,33 @@ void copy_bytes(int from, int to, std::uint64_t size) {
     const ssize_t n = ::copy_file_range(from, &in, to, &out, size - static_cast<std::uint64_t>(in), 0);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw_errno("copy the base version into a draft");
-    if (n == 0) throw Error(Code::corrupt, "copy the base version into a draft: the object is shorter than its version");
+    if (n == 0)
+      throw Error(Code::corrupt, "copy the base version into a draft: the object is shorter than its version");
   }
 }
 
 }  // namespace
 
-Draft::Draft(std::filesystem::path folder, HashPool& pool, Id artifact, DraftKind kind, Base base)
-    : folder_(std::move(folder)), pool_(pool), artifact_(artifact), kind_(kind), base_(std::move(base)) {
-  if (kind_ != DraftKind::scratch) return;
+Draft::Draft(std::filesystem::path folder, HashPool& pool, Id artifact_id, DraftKind kind, Base base)
+    : artifact(artifact_id),
+      folder_(std::move(folder)),
+      pool_(pool),
+      file_id_(artifact_id),
+      kind_(kind),
+      base_(std::move(base)),
+      size_(base_.size) {
+  if (kind != DraftKind::scratch) return;
   file_ = open_file(file_name(), O_RDWR | O_CREAT, 0600);
+  size_ = size_of(file_->get());
 }
 
 std::filesystem::path Draft::file_name() const {
-  return folder_ / (kind_ == DraftKind::scratch ? "s" + std::to_string(artifact_) : std::to_string(id));
+  return folder_ / (kind_ == DraftKind::scratch ? "s" + std::to_string(file_id_) : std::to_string(id));
 }
 
-std::uint64_t Draft::size_locked() const { return file_ ? size_of(file_->get()) : base_.size; }
-
-std::uint64_t Draft::size() const {
-  const std::shared_lock lock(content);
-  return size_locked();
+void Draft::grew(std::uint64_t end) {
+  for (auto size = size_.load(); size < end && !size_.compare_exchange_weak(size, end);) {
+  }
 }
 
 std::size_t Draft::read(std::uint64_t offset, std::span<char> into) const {
@@ -70,7 +76,7 @@ void Draft::make_private(const Exclusive&, std::uint64_t keep) {
   const auto name = file_name();
   ::unlink(name.c_str());  // the sealed file's second name, or a leftover
   Fd fresh = open_file(name, O_RDWR | O_CREAT | O_EXCL, 0600);
-  const std::uint64_t bytes = std::min(keep, size_locked());
+  const std::uint64_t bytes = std::min(keep, size());
   try {
     if (bytes > 0) copy_bytes(file_ ? file_->get() : base_.object->fd(), fresh.get(), bytes);
   } catch (...) {
@@ -91,22 +97,25 @@ void Draft::touched(Id handle, const Author& author, std::uint64_t bytes, bool d
   mtime_ = now;
 }
 
-std::uint64_t Draft::write(Id handle, const Author& author, std::uint64_t offset, std::span<const char> bytes, bool append, Nanos now) {
+std::uint64_t Draft::write(Id handle, const Author& author, std::uint64_t offset, std::span<const char> bytes,
+                           bool append, Nanos now) {
   std::shared_lock shared(content);
   Exclusive exclusive(content, std::defer_lock);
   if (append || !file_ || shared_) {
     shared.unlock();
     exclusive.lock();
     make_private(exclusive, UINT64_MAX);
-    if (append) offset = size_locked();
+    if (append) offset = size();
   }
   for (std::size_t done = 0; done < bytes.size();) {
-    const ssize_t n = ::pwrite(file_->get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
+    const ssize_t n =
+        ::pwrite(file_->get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw_errno("write draft");
     done += static_cast<std::size_t>(n);
   }
   if (follower_) follower_->wrote(offset, bytes.size());
+  grew(offset + bytes.size());
   touched(handle, author, bytes.size(), true, now);
   return offset;
 }
@@ -116,14 +125,17 @@ void Draft::truncate(Id handle, const Author& author, std::uint64_t size, Nanos 
   make_private(lock, size);
   if (::ftruncate(file_->get(), static_cast<off_t>(size)) != 0) throw_errno("truncate draft");
   if (follower_) follower_->truncated(size);
+  size_ = size;
   touched(handle, author, 0, false, now);
 }
 
 void Draft::allocate(Id handle, const Author& author, int mode, std::uint64_t offset, std::uint64_t length, Nanos now) {
   const Exclusive lock(content);
   make_private(lock, UINT64_MAX);
-  if (::fallocate(file_->get(), mode, static_cast<off_t>(offset), static_cast<off_t>(length)) != 0) throw_errno("allocate in draft");
+  if (::fallocate(file_->get(), mode, static_cast<off_t>(offset), static_cast<off_t>(length)) != 0)
+    throw_errno("allocate in draft");
   follower_.reset();
+  size_ = size_of(file_->get());
   touched(handle, author, 0, true, now);
 }
 
@@ -144,9 +156,21 @@ Draft::Bytes Draft::store(const Exclusive&, ObjectStore& objects) {
   if (!file_) return {base_.sha256, base_.size};
   Bytes bytes;
   bytes.size = size_of(file_->get());
-  bytes.sha256 = follower_ ? follower_->finish(bytes.size, file_name()) : hash_file(file_->get(), bytes.size, file_name());
+  bytes.sha256 =
+      follower_ ? follower_->finish(bytes.size, file_name()) : hash_file(file_->get(), bytes.size, file_name());
   objects.adopt(file_name(), file_->get(), bytes.sha256, bytes.size);
   return bytes;
+}
+
+bool Draft::others_dirty(const Exclusive&, Id handle) const {
+  return std::any_of(dirty_.begin(), dirty_.end(), [handle](Id other) { return other != handle && other != 0; });
+}
+
+void Draft::govern(const Exclusive& lock, Id draft_id, Base base) {
+  ::unlink(file_name().c_str());
+  id = draft_id;
+  kind_ = DraftKind::session;
+  sealed(lock, std::move(base));
 }
 
 void Draft::sealed(const Exclusive&, Base base) {
@@ -172,6 +196,7 @@ void Draft::drop(const Exclusive&) {
     follower_.reset();
     file_.reset();
     shared_ = false;
+    size_ = base_.size;
   }
   const std::scoped_lock lock(marks_);
   dirty_.clear();

@@ -6,6 +6,7 @@
 // Locks: `content` (shared: reads and writes of a private file; exclusive: making private, append, truncate, seal).
 // The monitor's lock may be taken while `content` is held, never the other way round.
 #pragma once
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 #include <span>
 
 #include "store/hash_follower.h"
+#include "store/lineage.h"
 #include "store/object_store.h"
 #include "store/record.h"
 
@@ -40,15 +42,15 @@ class Draft {
 
   Draft(std::filesystem::path folder, HashPool& pool, Id artifact, DraftKind kind, Base base);
 
-  Id artifact() const { return artifact_; }
   DraftKind kind() const { return kind_; }
 
   // ---- content; each locks `content` itself. They throw Error (no_space, io). ----
-  std::uint64_t size() const;
+  std::uint64_t size() const { return size_; }  // takes no lock
   /// Bytes read, fewer than asked only at the end.
   std::size_t read(std::uint64_t offset, std::span<char> into) const;
   /// Writes all of `bytes`; with append at the end, wherever `offset` says. Returns the offset used.
-  std::uint64_t write(Id handle, const Author& author, std::uint64_t offset, std::span<const char> bytes, bool append, Nanos now);
+  std::uint64_t write(Id handle, const Author& author, std::uint64_t offset, std::span<const char> bytes, bool append,
+                      Nanos now);
   void truncate(Id handle, const Author& author, std::uint64_t size, Nanos now);
   /// fallocate(2) with a mode that the caller has checked.
   void allocate(Id handle, const Author& author, int mode, std::uint64_t offset, std::uint64_t length, Nanos now);
@@ -59,7 +61,8 @@ class Draft {
   Exclusive freeze() { return Exclusive(content); }
   bool dirty(const Exclusive&) const { return !dirty_.empty(); }
   bool dirty(const Exclusive&, Id handle) const { return dirty_.contains(handle); }
-  bool others_dirty(const Exclusive&, Id handle) const { return dirty_.size() > (dirty_.contains(handle) ? 1U : 0U); }
+  /// Whether an open handle other than `handle` has unsealed writes (0 stands for truncate(2), which has none).
+  bool others_dirty(const Exclusive&, Id handle) const;
   /// The only change since the last seal is the size: a seal waits for RELEASE.
   bool only_resized(const Exclusive&) const { return !written_; }
   struct Bytes {
@@ -70,6 +73,8 @@ class Draft {
   Bytes store(const Exclusive&, ObjectStore& objects);
   /// The content is the durable-enough object `base` now: nothing is unsealed.
   void sealed(const Exclusive&, Base base);
+  /// A scratch file got a governed name: it is a session draft `id` from now on, sealed as `base`.
+  void govern(const Exclusive&, Id id, Base base);
   /// Leaves the file in drafts/ as `<id>.kept` and goes back to the base (a killed writer).
   void keep(const Exclusive&);
   /// Forgets the private file (unwritten, deleted, finalised) and goes back to the base.
@@ -77,37 +82,40 @@ class Draft {
   std::vector<Author> authors(const Exclusive&) const;  // most bytes first
   const Base& base(const Exclusive&) const { return base_; }
   Nanos mtime(const Exclusive&) const { return mtime_; }
-  bool private_file(const Exclusive&) const { return file_.has_value(); }
   std::optional<Nanos> unsealed_mtime() const;  // while it is dirty
   void set_mtime(Nanos mtime);
 
   mutable std::shared_mutex content;
 
   // ---- guarded by the monitor's lock ----
-  Id id = 0;                                              // sequence of the open that made it; 0 = no writer yet
+  std::atomic<Id> artifact;                                   // whose content it is; a rename over another one moves it
+  bool detached = false;                                      // its artifact went on without it: never seals
+  std::atomic<Id> id = 0;                                     // sequence of the open that made it; 0 = no writer yet
   std::set<std::pair<std::uint32_t, std::int32_t>> sessions;  // (uid, session) that see it
-  unsigned writers = 0, readers = 0;                      // open handles
-  Nanos pinned_until = 0;                                 // a walk is on its way here after ESTALE
-  std::uint64_t sealed_version = 0;                       // not yet final version that it made, 0 = none
-  bool interrupted = false;                               // a writer was killed since the last seal
-  std::set<std::string> activities;                       // entity ids of the writers, for lineage
+  unsigned writers = 0, readers = 0;                          // open handles
+  Nanos pinned_until = 0;                                     // a walk is on its way here after ESTALE
+  std::atomic<Lineage::Tick> last_write = Lineage::kAlways;   // lineage's clock at the last write
+  std::uint64_t sealed_version = 0;                           // not yet final version that it made, 0 = none
+  bool interrupted = false;                                   // a writer was killed since the last seal
+  std::set<std::string> activities;                           // entity ids of the writers, for lineage
 
  private:
   std::filesystem::path file_name() const;
   void make_private(const Exclusive&, std::uint64_t keep);
   void touched(Id handle, const Author& author, std::uint64_t bytes, bool data, Nanos now);
-  std::uint64_t size_locked() const;
+  void grew(std::uint64_t end);
 
   const std::filesystem::path folder_;
   HashPool& pool_;
-  const Id artifact_;
-  const DraftKind kind_;
+  const Id file_id_;  // names a scratch file
   // Guarded by `content`; marks_ guards dirty_, authors_, written_, mtime_ beside shared holders of `content`.
+  std::atomic<DraftKind> kind_;
   Base base_;
   std::optional<Fd> file_;
   std::unique_ptr<HashPool::Follower> follower_;  // declared after file_: gone before the descriptor closes
   bool shared_ = false;                           // file_ is the sealed object: un-share before a write
   mutable std::mutex marks_;
+  std::atomic<std::uint64_t> size_;
   std::set<Id> dirty_;  // handles with unsealed writes
   bool written_ = false;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> authors_;

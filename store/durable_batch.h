@@ -21,7 +21,7 @@ class DurableBatch {
   DurableBatch& operator=(const DurableBatch&) = delete;
   /// Writes a temporary file beside `path`, making missing folders. Throws Error.
   void add(const std::filesystem::path& path, std::string_view bytes);
-  /// fsync of all files, renames, fsync of all folders touched. Throws Error; some files may then be in place.
+  /// Syncs the files, renames them, syncs all folders touched. Throws Error; some files may then be in place.
   void commit();
 
  private:

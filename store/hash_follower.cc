@@ -10,7 +10,7 @@
 
 namespace ward::store {
 namespace {
-constexpr std::uint64_t kBlock = 1 << 20;    // hashed per step
+constexpr std::uint64_t kBlock = 1 << 20;     // hashed per step
 constexpr std::uint64_t kStart = 4 * kBlock;  // smaller files are hashed at the end, by the closer itself
 }  // namespace
 
@@ -22,7 +22,7 @@ struct HashPool::Follower::State {
   std::uint64_t hashed = 0;   // [0, hashed) went into hasher
   std::uint64_t written = 0;  // [0, written) was written in order
   bool in_order = true;
-  bool busy = false;    // a thread is in step()
+  bool busy = false;  // a thread is in step()
   bool queued = false;
   bool closed = false;  // fd must not be used any more
 
@@ -83,7 +83,9 @@ void HashPool::work() {
   }
 }
 
-HashPool::Follower::Follower(HashPool& pool, int fd) : pool_(pool), state_(std::make_shared<State>()) { state_->fd = fd; }
+HashPool::Follower::Follower(HashPool& pool, int fd) : pool_(pool), state_(std::make_shared<State>()) {
+  state_->fd = fd;
+}
 
 HashPool::Follower::~Follower() {
   std::unique_lock lock(state_->mutex);

@@ -39,7 +39,7 @@ std::filesystem::path ObjectStore::path(const Sha256& sha256) const {
 }
 
 bool ObjectStore::has(const Sha256& sha256, std::uint64_t size) const {
-  struct stat st{};
+  struct stat st {};
   return ::stat(path(sha256).c_str(), &st) == 0 && S_ISREG(st.st_mode) &&
          static_cast<std::uint64_t>(st.st_size) == size;
 }
@@ -62,7 +62,8 @@ void ObjectStore::make_folders(const std::filesystem::path& file) const {
   const auto inner = file.parent_path();
   if (::mkdir(inner.c_str(), 0700) == 0 || errno == EEXIST) return;
   if (errno != ENOENT) throw_errno("mkdir " + inner.string());
-  if (::mkdir(inner.parent_path().c_str(), 0700) != 0 && errno != EEXIST) throw_errno("mkdir " + inner.parent_path().string());
+  if (::mkdir(inner.parent_path().c_str(), 0700) != 0 && errno != EEXIST)
+    throw_errno("mkdir " + inner.parent_path().string());
   if (::mkdir(inner.c_str(), 0700) != 0 && errno != EEXIST) throw_errno("mkdir " + inner.string());
 }
 
@@ -71,7 +72,8 @@ bool ObjectStore::trusted(const Sha256& sha256) const {
   return trusted_.contains(sha256);
 }
 
-ObjectStore::Adopted ObjectStore::adopt(const std::filesystem::path& file, int fd, const Sha256& sha256, std::uint64_t size) {
+ObjectStore::Adopted ObjectStore::adopt(const std::filesystem::path& file, int fd, const Sha256& sha256,
+                                        std::uint64_t size) {
   const auto name = path(sha256);
   if (::fchmod(fd, 0444) != 0) throw_errno("chmod " + file.string());
   for (int attempt = 0; attempt < 3; ++attempt) {
@@ -112,7 +114,8 @@ Sha256 ObjectStore::put(std::string_view bytes) {
 
 std::string ObjectStore::get(const Sha256& sha256_name) const {
   auto bytes = read_file(path(sha256_name));
-  if (hex(sha256(bytes)) != sha256_name) throw Error(Code::corrupt, "object " + sha256_name + ": its bytes have another SHA-256");
+  if (hex(sha256(bytes)) != sha256_name)
+    throw Error(Code::corrupt, "object " + sha256_name + ": its bytes have another SHA-256");
   return bytes;
 }
 

@@ -40,7 +40,7 @@ std::string versions_table(const Catalog& catalog, Id id) {
   std::vector<std::vector<std::string>> rows = {
       {"version", "time", "user", "size", "stage", "state", "keep-until", "sha256"}};
   for (const auto& version : catalog.versions(id))
-    rows.push_back({"v" + std::to_string(version.ref.version), utc(version.time), shown(version.user),
+    rows.push_back({std::to_string(version.ref.version), utc(version.time), shown(version.user),
                     std::to_string(version.size), version.stage, marks(version), utc_or_none(version.retain.until),
                     version.sha256});
   return table(rows);

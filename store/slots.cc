@@ -27,7 +27,9 @@ constexpr std::size_t kChunkBytes = kChunk * sizeof(SlotImage);
 constexpr std::uint64_t kFull = 1000;  // ranges per record
 
 /// The stores before it are in the mapping before the store after it: what a killed process leaves is in order.
-void publish_order() { std::atomic_signal_fence(std::memory_order_release); }
+void publish_order() {
+  std::atomic_signal_fence(std::memory_order_release);
+}
 
 SlotContent content_of(const SlotImage& image) {
   SlotContent content;
@@ -56,7 +58,7 @@ std::vector<Range> coalesce(std::vector<Range> ranges) {
 }
 
 Slots::Slots(const std::filesystem::path& file) : fd_(open_file(file, O_RDWR | O_CREAT)), file_(file) {
-  struct stat st{};
+  struct stat st {};
   if (::fstat(fd_.get(), &st) != 0) throw_errno("stat " + file.string());
   const auto chunks = static_cast<std::size_t>(st.st_size) / kChunkBytes;
   for (std::size_t i = 0; i < chunks; ++i) grow();
@@ -69,14 +71,17 @@ Slots::~Slots() {
 void Slots::grow() {
   const auto offset = static_cast<off_t>(chunks_.size() * kChunkBytes);
   // Real blocks, not a hole: touching a hole on a full disk would kill the daemon with SIGBUS.
-  if (const int err = ::posix_fallocate(fd_.get(), offset, kChunkBytes); err != 0) throw_errno("allocate " + file_.string(), err);
+  if (const int err = ::posix_fallocate(fd_.get(), offset, kChunkBytes); err != 0)
+    throw_errno("allocate " + file_.string(), err);
   void* chunk = ::mmap(nullptr, kChunkBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), offset);
   if (chunk == MAP_FAILED) throw_errno("map " + file_.string());
   chunks_.push_back(chunk);
   for (std::size_t i = kChunk; i-- > 0;) free_.push_back((chunks_.size() - 1) * kChunk + i);
 }
 
-SlotImage* Slots::at(std::size_t index) const { return static_cast<SlotImage*>(chunks_[index / kChunk]) + index % kChunk; }
+SlotImage* Slots::at(std::size_t index) const {
+  return static_cast<SlotImage*>(chunks_[index / kChunk]) + index % kChunk;
+}
 
 std::vector<SlotContent> Slots::left_behind() const {
   const std::scoped_lock lock(mutex_);
@@ -101,7 +106,8 @@ std::unique_ptr<Slots::Notes> Slots::claim(const SlotKey& key) {
   return notes;
 }
 
-Slots::Notes::Notes(Slots& slots, std::size_t index, const SlotKey& key) : slots_(slots), index_(index), image_(slots.at(index)) {
+Slots::Notes::Notes(Slots& slots, std::size_t index, const SlotKey& key)
+    : slots_(slots), index_(index), image_(slots.at(index)) {
   image_->count = 0;
   image_->artifact = key.artifact, image_->draft = key.draft, image_->version = key.version;
   image_->writes = key.writes ? 1 : 0, image_->part = 1, image_->requests = 0;
@@ -127,14 +133,25 @@ void Slots::Notes::add(Range range, const std::function<void(const SlotContent&)
     }
   }
   if (image_->count == kFull) {
-    spill(content_of(*image_));
-    image_->count = 0;
+    --image_->requests;  // this one belongs to the next part
+    hand_over(spill);
     image_->requests = 1;
-    ++image_->part;
   }
   image_->ranges[image_->count] = range;
   publish_order();
   ++image_->count;
+}
+
+void Slots::Notes::hand_over(const std::function<void(const SlotContent&)>& spill) {
+  spill(content_of(*image_));
+  image_->count = 0;
+  image_->requests = 0;
+  ++image_->part;
+}
+
+void Slots::Notes::flush(const std::function<void(const SlotContent&)>& spill) {
+  const std::scoped_lock lock(mutex_);
+  if (image_->requests != 0) hand_over(spill);
 }
 
 SlotContent Slots::Notes::content() const {

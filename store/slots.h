@@ -57,10 +57,14 @@ class Slots {
     /// Notes a request. When the slot is full, `spill` gets the content so far and records it (it may throw: then the
     /// request must fail); afterwards the slot starts empty with the next part number.
     void add(Range range, const std::function<void(const SlotContent&)>& spill);
+    /// Hands over what there is, if anything, and starts empty with the next part: long-lived handles, now and then.
+    void flush(const std::function<void(const SlotContent&)>& spill);
     SlotContent content() const;
     bool empty() const;
 
    private:
+    void hand_over(const std::function<void(const SlotContent&)>& spill);
+
     Slots& slots_;
     std::size_t index_;
     SlotImage* image_;

@@ -147,12 +147,18 @@ Frontier TileWriter::frontier() const {
   return {size_, std::move(peaks)};
 }
 
+std::vector<TileWriter::TileBytes> TileWriter::partial() const {
+  std::vector<TileBytes> tiles;
+  for (const Tile& tile : partial_tiles(size_)) tiles.emplace_back(tile, bytes_of(edge_[tile.level]));
+  return tiles;
+}
+
 void TileWriter::write() {
   DurableBatch batch;
   for (const auto& [tile, bytes] : full_) batch.add(audit_ / tile_path(tile), bytes);
-  for (const Tile& tile : partial_tiles(size_)) {
+  for (const auto& [tile, bytes] : partial()) {
     if (written_ >> (8 * tile.level) == size_ >> (8 * tile.level)) continue;  // this level hasn't grown
-    batch.add(audit_ / tile_path(tile), bytes_of(edge_[tile.level]));
+    batch.add(audit_ / tile_path(tile), bytes);
   }
   batch.commit();
   for (const auto& [tile, bytes] : full_) {

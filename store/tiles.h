@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "store/merkle.h"
@@ -46,6 +47,9 @@ class TileWriter {
   Frontier frontier() const;
   Hash root() const { return frontier().root(); }
   std::size_t unwritten() const { return full_.size(); }  // full tiles that wait for write()
+  using TileBytes = std::pair<Tile, std::string>;
+  std::vector<TileBytes> take_full() { return std::exchange(full_, {}); }  // instead of write(), to compare
+  std::vector<TileBytes> partial() const;                                  // the partial tiles of size()
   /// Writes the full tiles made since the last write and the partial tiles of size(), durably, and removes partial
   /// tiles that a full one replaced. Throws Error; may then be called again.
   void write();
@@ -57,7 +61,7 @@ class TileWriter {
   std::uint64_t size_ = 0;
   std::uint64_t written_ = 0;            // size at the last write
   std::vector<std::vector<Hash>> edge_;  // by level: the hashes of its incomplete tile
-  std::vector<std::pair<Tile, std::string>> full_;
+  std::vector<TileBytes> full_;
 };
 
 }  // namespace ward::store

@@ -8,11 +8,11 @@
 namespace ward::store {
 
 using Sequence = std::uint64_t;  // index of a record in the audit log, from 0
-using Id = std::uint64_t;        // of an artifact, folder, handle or draft: the sequence of the record that made it; 0 = none
-using Nanos = std::int64_t;      // nanoseconds since 1970-01-01 UTC
-using Sha256 = std::string;      // 64 lower-case hex digits; "" = none
+using Id = std::uint64_t;  // of an artifact, folder, handle or draft: the sequence of the record that made it; 0 = none
+using Nanos = std::int64_t;  // nanoseconds since 1970-01-01 UTC
+using Sha256 = std::string;  // 64 lower-case hex digits; "" = none
 
-inline constexpr Id kRoot = 1;                          // the root folder: record 1 of every log
+inline constexpr Id kRoot = 1;                             // the root folder: record 1 of every log
 inline constexpr std::uint32_t kUnsetLogin = 4294967295U;  // loginuid of a process nobody logged in to start
 
 enum class Kind { file, folder, symlink, fifo, socket, char_device, block_device };

@@ -102,7 +102,7 @@ Exit mount(const std::string& store, const std::string& mountpoint, const std::s
   options.store = resolve(store);
   options.mountpoint = resolve(mountpoint);
   options.foreground = foreground;
-  auto parsed = parse_mount_options(words, ::geteuid() == 0);
+  auto parsed = parse_mount_options(words);
   if (!parsed.error.empty()) return fail(Exit::usage, "mount: " + parsed.error);
   options.fuse_options = std::move(parsed.for_fuse);
   const auto error = mountpoint_error(options.mountpoint, options.store);
@@ -118,7 +118,7 @@ Exit mount(const std::string& store, const std::string& mountpoint, const std::s
 
 void add_mount(CLI::App& app, Action& action) {
   struct Words {
-    std::string store, mountpoint;
+    std::string store, mountpoint, ignored;
     std::vector<std::string> options;
     bool foreground = false;
   };
@@ -129,6 +129,9 @@ void add_mount(CLI::App& app, Action& action) {
   command->add_flag("-f,--foreground", words->foreground, "Stay in the foreground until it is unmounted");
   command->add_option("-o", words->options, "Mount options, separated by commas, for example ro or allow_other")
       ->allow_extra_args(false);
+  // mount(8) calls a helper named mount.fuse.ward with these too.
+  command->add_flag("-s,-n,-v")->group("");
+  command->add_option("-t,-N", words->ignored)->group("");
   command->footer(
       "As root the mount serves all users; as an ordinary user it serves that user (with -o allow_other, all).\n"
       "fstab: STORE MOUNTPOINT fuse.ward defaults 0 0");

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mount.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,7 +30,7 @@ store::Fd daemon_of(const std::filesystem::path& mountpoint) {
   const auto pid = std::strtol(status_value(*status, "pid").c_str(), nullptr, 10);
   const auto name = slurp("/proc/" + std::to_string(pid) + "/comm");
   if (pid <= 0 || !name || name->substr(0, 4) != "ward") return store::Fd();
-  return store::Fd(::pidfd_open(static_cast<pid_t>(pid), 0));
+  return store::Fd(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0)));
 }
 
 /// fusermount3 is the setuid helper that lets ordinary users unmount what is theirs.

@@ -2,7 +2,9 @@
 // The command `ward`: reads the command line, runs one command, and turns what went wrong into one line and an exit
 // code. This is one of the two places in the program that catch exceptions (the other answers the kernel).
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <new>
 
@@ -35,16 +37,18 @@ Exit exit_of(store::Code code) {
   return Exit::failure;
 }
 
-/// `mount -t fuse.ward STORE MOUNTPOINT` runs `ward STORE MOUNTPOINT -o …`; this makes it `ward mount STORE …`.
+/// `mount -t fuse.ward STORE MOUNTPOINT -o …` runs `ward STORE MOUNTPOINT -o …` by way of mount.fuse3, or a link named
+/// mount.fuse.ward; this makes it `ward mount STORE …`.
 std::vector<std::string> arguments(const CLI::App& app, int argc, char** argv) {
   std::vector<std::string> words(argv + 1, argv + argc);
   const auto is_command = [&app](const std::string& word) {
-    for (const auto* command : app.get_subcommands(nullptr))
+    for (const auto* command : app.get_subcommands({}))
       if (command->get_name() == word) return true;
     return false;
   };
-  if (words.size() >= 2 && words[0].find('/') != std::string::npos && !is_command(words[0]) && words[1][0] != '-')
-    words.insert(words.begin(), "mount");
+  const bool helper = std::filesystem::path(argv[0]).filename().string().rfind("mount.", 0) == 0;
+  const bool two_paths = words.size() >= 2 && words[0].find('/') != std::string::npos && words[1].rfind('-', 0) != 0;
+  if (helper || (two_paths && !is_command(words[0]))) words.insert(words.begin(), "mount");
   std::reverse(words.begin(), words.end());  // CLI11 takes them off the end
   return words;
 }

@@ -20,7 +20,7 @@ bool ignored(std::string_view word) {
 
 }  // namespace
 
-ParsedOptions parse_mount_options(const std::string& words, bool root) {
+ParsedOptions parse_mount_options(const std::string& words) {
   ParsedOptions parsed;
   std::istringstream in(words);
   for (std::string word; std::getline(in, word, ',');) {
@@ -31,9 +31,6 @@ ParsedOptions parse_mount_options(const std::string& words, bool root) {
       parsed.error = word + ": ward sets this itself";
     parsed.for_fuse.push_back(word);
   }
-  auto& options = parsed.for_fuse;
-  if (root && std::find(options.begin(), options.end(), "allow_other") == options.end())
-    options.emplace_back("allow_other");
   return parsed;
 }
 

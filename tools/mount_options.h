@@ -11,7 +11,7 @@ struct ParsedOptions {
   std::string error;  // "" = fine
 };
 
-/// `words` are separated by commas. root: mounts by root serve all users, so allow_other is added. Pure.
-ParsedOptions parse_mount_options(const std::string& words, bool root);
+/// `words` are separated by commas. Pure.
+ParsedOptions parse_mount_options(const std::string& words);
 
 }  // namespace ward::tools

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// The driver on attributes.
+#include <sys/statvfs.h>
+
+#include <cerrno>
+
+#include "fs/driver.h"
+
+namespace ward::fs {
+namespace {
+
+constexpr double kKeep = 3600;
+
+store::Nanos nanos_of(const timespec& time) {
+  constexpr std::int64_t kLast = 9'223'372'036;  // int64 nanoseconds end in 2262
+  if (time.tv_sec >= kLast) return kLast * 1'000'000'000;
+  if (time.tv_sec <= -kLast) return -kLast * 1'000'000'000;
+  return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
+}
+
+double timeout_of(const Node& node) {
+  return node.ref.face == store::Face::plain || node.ref.face == store::Face::version ? kKeep : 0;
+}
+
+}  // namespace
+
+store::Result<AttrReply> Driver::getattr(Call& call, fuse_ino_t id, fuse_file_info*) {
+  const auto of = node(id);
+  if (!of) return store::Errno{of.error()};
+  if ((*of)->virtual_path) return AttrReply{virtual_.stat(call.who, **of), 0};
+  const auto inode = monitor_.attributes(nodes_.ref(**of));
+  if (!inode) return store::Errno{inode.error()};
+  return AttrReply{stat_of(*inode), timeout_of(**of)};
+}
+
+store::Result<AttrReply> Driver::setattr(Call& call, fuse_ino_t id, struct stat* attr, int to_set,
+                                         fuse_file_info* info) {
+  const auto of = node(id);
+  if (!of) return store::Errno{of.error()};
+  if ((*of)->virtual_path) {  // only a size means something, to a file that can be written
+    if ((to_set & FUSE_SET_ATTR_SIZE) != 0 && info != nullptr && OpenFile::of(info).virtual_file)
+      if (const auto done = OpenFile::of(info).virtual_file->truncate(static_cast<std::uint64_t>(attr->st_size)); !done)
+        return store::Errno{done.error()};
+    if ((to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) != 0) return store::Errno{EPERM};
+    return AttrReply{virtual_.stat(call.who, **of), 0};
+  }
+  if ((*of)->ref.pinned) return store::Errno{EROFS};
+  store::AttrChange change;
+  if ((to_set & FUSE_SET_ATTR_MODE) != 0) change.mode = attr->st_mode & 07777;
+  if ((to_set & FUSE_SET_ATTR_UID) != 0) change.uid = attr->st_uid;
+  if ((to_set & FUSE_SET_ATTR_GID) != 0) change.gid = attr->st_gid;
+  if ((to_set & FUSE_SET_ATTR_SIZE) != 0) change.size = static_cast<std::uint64_t>(attr->st_size);
+  if ((to_set & FUSE_SET_ATTR_ATIME) != 0) change.atime = nanos_of(attr->st_atim);
+  if ((to_set & FUSE_SET_ATTR_MTIME) != 0) change.mtime = nanos_of(attr->st_mtim);
+  change.atime_now = (to_set & FUSE_SET_ATTR_ATIME_NOW) != 0;
+  change.mtime_now = (to_set & FUSE_SET_ATTR_MTIME_NOW) != 0;
+  auto* handle = info != nullptr && info->fh != 0 ? OpenFile::of(info).handle.get() : nullptr;
+  const auto inode = monitor_.change(call.who, nodes_.ref(**of), change, handle);
+  if (!inode) return store::Errno{inode.error()};
+  return AttrReply{stat_of(*inode), timeout_of(**of)};
+}
+
+store::Status Driver::access(Call& call, fuse_ino_t id, int mask) {
+  const auto of = node(id);
+  if (!of) return store::Errno{of.error()};
+  if ((*of)->virtual_path) return store::Done{};  // decided at the open
+  return monitor_.access(call.who, (*of)->ref.artifact, static_cast<unsigned>(mask));
+}
+
+store::Status Driver::setxattr(Call& call, fuse_ino_t id, const char* name, const char* value, std::size_t size,
+                               int flags) {
+  const auto of = node(id);
+  if (!of) return store::Errno{of.error()};
+  if ((*of)->virtual_path || (*of)->ref.pinned) return store::Errno{EPERM};
+  return monitor_.set_xattr(call.who, (*of)->ref.artifact, name, std::string(value, size), flags);
+}
+
+store::Result<XattrReply> Driver::getxattr(Call& call, fuse_ino_t id, const char* name, std::size_t size) {
+  const auto of = node(id);
+  if (!of) return store::Errno{of.error()};
+  if ((*of)->virtual_path) return store::Errno{ENODATA};
+  auto value = monitor_.get_xattr(call.who, nodes_.ref(**of), name);
+  if (!value) return store::Errno{value.error()};
+  return XattrReply{std::move(*value), size};
+}
+
+store::Result<XattrReply> Driver::listxattr(Call& call, fuse_ino_t id, std::size_t size) {
+  const auto of = node(id);
+  if (!of) return store::Errno{of.error()};
+  std::string names;
+  if (!(*of)->virtual_path) {
+    const auto list = monitor_.list_xattrs(call.who, nodes_.ref(**of));
+    if (!list) return store::Errno{list.error()};
+    for (const auto& name : *list) names.append(name).push_back('\0');
+  }
+  return XattrReply{std::move(names), size};
+}
+
+store::Status Driver::removexattr(Call& call, fuse_ino_t id, const char* name) {
+  const auto of = node(id);
+  if (!of) return store::Errno{of.error()};
+  if ((*of)->virtual_path || (*of)->ref.pinned) return store::Errno{EPERM};
+  return monitor_.remove_xattr(call.who, (*of)->ref.artifact, name);
+}
+
+store::Result<StatfsReply> Driver::statfs(Call&, fuse_ino_t) {
+  StatfsReply reply{};
+  if (::statvfs(monitor_.folder().c_str(), &reply.stat) != 0) return store::Errno{errno};
+  reply.stat.f_namemax = 255;
+  return reply;
+}
+
+}  // namespace ward::fs

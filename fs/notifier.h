@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tells the kernel what it must look up again. Notifications go out from their own thread, which holds no lock, because
+// the kernel may hold a folder's lock that only our answer releases; nobody waits for it without a deadline.
+#pragma once
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "fs/fuse_api.h"
+#include "fs/nodes.h"
+
+namespace ward::fs {
+
+/// Thread-safe.
+class Notifier {
+ public:
+  explicit Notifier(Nodes& nodes) : nodes_(nodes) {}
+  ~Notifier() { stop(); }
+  void start(fuse_session* session);
+  void stop();
+  /// The artifact's attributes, and what these names lead to, may have changed. Only queues.
+  void changed(store::Id artifact, std::vector<store::Place> names);
+  /// Waits until all that was queued before has been delivered, at most `deadline`.
+  void settle(std::chrono::milliseconds deadline);
+
+ private:
+  struct Notice {
+    store::Id artifact;
+    std::vector<store::Place> names;
+  };
+  void run();
+  void deliver(const Notice& notice);
+
+  Nodes& nodes_;
+  fuse_session* session_ = nullptr;
+  std::mutex mutex_;  // guards all below
+  std::condition_variable wake_, delivered_;
+  std::deque<Notice> queue_;
+  std::uint64_t queued_ = 0, done_ = 0;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace ward::fs

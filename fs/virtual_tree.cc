@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/virtual_tree.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+
+#include "fs/driver.h"
+#include "fs/virtual_text.h"
+#include "store/record_json.h"
+#include "store/segments.h"
+
+namespace ward::fs {
+namespace {
+
+using store::Errno;
+using store::Id;
+using store::Requester;
+using store::Result;
+
+bool is_directory(What what) {
+  switch (what) {
+    case What::governance:
+    case What::versions:
+    case What::at:
+    case What::past:
+    case What::deleted:
+    case What::drafts:
+    case What::disk_folder:
+      return true;
+    case What::text:
+    case What::past_link:
+    case What::disk_file:
+      return false;
+  }
+  return false;
+}
+
+std::optional<std::uint64_t> number(const std::string& text) {
+  if (text.empty() || text.size() > 15 || text.find_first_not_of("0123456789") != std::string::npos)
+    return std::nullopt;
+  return std::stoull(text);
+}
+
+std::string key_of(const Virtual& path) {
+  return std::to_string(static_cast<int>(path.what)) + "/" + std::to_string(path.artifact) + "/" +
+         std::to_string(path.at) + "/" + path.name + "/" + path.disk.string();
+}
+
+}  // namespace
+
+std::string virtual_path(const store::Monitor& monitor, const Virtual& node) {
+  std::string base =
+      monitor.report(Requester::self(), [&](const auto& see) { return see.catalog.path(node.artifact); });
+  switch (node.what) {
+    case What::governance:
+      return base + "@@";
+    case What::text:
+      return base + "@@/" + node.name;
+    case What::versions:
+      return base + "@@/versions";
+    case What::at:
+      return base + "@@/at";
+    case What::past:
+    case What::past_link:
+      return base + "@@/at/" + std::to_string(node.at);
+    case What::deleted:
+      return base + "@@/deleted";
+    case What::drafts:
+      return "/@@/drafts";
+    case What::disk_folder:
+    case What::disk_file:
+      return "/@@/" + node.name;
+  }
+  return base;
+}
+
+bool VirtualTree::is_folder(Id artifact) const {
+  return !monitor_
+              .report(Requester::self(),
+                      [&](const auto& see) -> std::string {
+                        const auto inode = see.catalog.inode(artifact);
+                        return inode && inode->kind == store::Kind::folder ? "y" : "";
+                      })
+              .empty();
+}
+
+VirtualEntry VirtualTree::enter(const Requester& who, const std::string& name, Virtual path) {
+  VirtualEntry entry;
+  entry.name = name;
+  auto key = key_of(path);
+  entry.node = nodes_.remember(std::make_shared<const Virtual>(std::move(path)), key);
+  entry.attr = stat(who, *entry.node);
+  return entry;
+}
+
+VirtualEntry VirtualTree::governance(Id artifact) {
+  return enter(Requester::self(), "@@", {What::governance, artifact, 0, "", {}});
+}
+
+Result<VirtualEntry> VirtualTree::alias(const Requester& who, const std::string& name, Id artifact,
+                                        std::uint64_t version) {
+  const auto ref = monitor_.version_node(who, artifact, version);
+  if (!ref) return Errno{ref.error()};
+  VirtualEntry entry;
+  entry.name = name;
+  entry.node = nodes_.remember(*ref, policy::Depth::ranges);
+  const auto inode = monitor_.attributes(*ref);
+  if (!inode) return Errno{inode.error()};
+  entry.attr = stat_of(*inode);
+  entry.attr.st_mode &= ~static_cast<mode_t>(0222);
+  return entry;
+}
+
+std::vector<std::string> VirtualTree::children(const Virtual& folder) const {
+  std::vector<std::string> names;
+  const bool dir = is_folder(folder.artifact), root = folder.artifact == store::kRoot;
+  for (const auto& file : text_files())
+    if (root ? file.for_root : dir ? file.for_folders : file.for_files) names.emplace_back(file.name);
+  if (dir) names.insert(names.end(), {"at", "deleted"});
+  if (!dir) names.emplace_back("versions");
+  if (root) names.insert(names.end(), {"audit", "drafts"});
+  return names;
+}
+
+Result<VirtualEntry> VirtualTree::lookup(const Requester& who, const Virtual& folder, const std::string& name) {
+  switch (folder.what) {
+    case What::governance: {
+      const auto names = children(folder);
+      if (std::find(names.begin(), names.end(), name) == names.end()) return Errno{ENOENT};
+      Virtual path{What::text, folder.artifact, 0, name, {}};
+      if (name == "versions") path.what = What::versions;
+      if (name == "at") path.what = What::at;
+      if (name == "deleted") path.what = What::deleted;
+      if (name == "drafts") path.what = What::drafts;
+      if (name == "audit") path.what = What::disk_folder, path.disk = monitor_.folder() / "audit";
+      return enter(who, name, std::move(path));
+    }
+    case What::versions: {
+      const auto version = number(name);
+      return version ? alias(who, name, folder.artifact, *version) : Errno{ENOENT};
+    }
+    case What::at: {
+      const auto when = moment(name);
+      if (!when) return Errno{ENOENT};
+      return enter(who, name, {What::past, folder.artifact, *when, name, {}});
+    }
+    case What::past:
+      return in_past(who, folder, name);
+    case What::deleted: {
+      const auto id = deleted(folder, name);
+      if (!id) return Errno{id.error()};
+      std::uint64_t version = 0;
+      (void)monitor_.report(who,
+                            [&](const auto& see) { return version = see.catalog.inode(*id)->version, std::string(); });
+      return alias(who, name, *id, version);
+    }
+    case What::drafts:
+    case What::disk_folder:
+      return on_disk(who, folder, name);
+    case What::text:
+    case What::past_link:
+    case What::disk_file:
+      break;
+  }
+  return Errno{ENOTDIR};
+}
+
+/// A time (2026-11-23T10:04:05Z), a record's number, or a git commit (40 hex digits).
+std::optional<store::Sequence> VirtualTree::moment(const std::string& when) const {
+  std::optional<store::Sequence> sequence = number(when);
+  if (sequence) return sequence;
+  (void)monitor_.report(Requester::self(), [&](const auto& see) {
+    if (when.size() == 40) {
+      sequence = see.catalog.published_by(when);
+    } else {
+      std::tm tm{};
+      const char* end = ::strptime(when.c_str(), "%Y-%m-%dT%H:%M:%S", &tm);
+      if (end != nullptr && (std::string(end) == "Z" || *end == '\0'))
+        sequence = see.catalog.sequence_at((::timegm(&tm) + 1) * 1'000'000'000LL - 1);
+    }
+    return std::string();
+  });
+  return sequence;
+}
+
+Result<VirtualEntry> VirtualTree::in_past(const Requester& who, const Virtual& folder, const std::string& name) {
+  std::optional<store::Inode> inode;
+  std::optional<store::Version> version;
+  (void)monitor_.report(who, [&](const auto& see) {
+    if (const auto id = see.catalog.child_at(folder.artifact, name, folder.at)) {
+      inode = see.catalog.inode(*id);
+      version = see.catalog.version_at(*id, folder.at);
+    }
+    return std::string();
+  });
+  if (!inode) return Errno{ENOENT};
+  if (inode->kind == store::Kind::folder) return enter(who, name, {What::past, inode->id, folder.at, name, {}});
+  if (inode->kind == store::Kind::symlink) return enter(who, name, {What::past_link, inode->id, folder.at, name, {}});
+  if (inode->kind != store::Kind::file || !version) return Errno{ENOENT};
+  return alias(who, name, inode->id, version->ref.version);
+}
+
+Result<VirtualEntry> VirtualTree::on_disk(const Requester& who, const Virtual& folder, const std::string& name) {
+  const bool drafts = folder.what == What::drafts;
+  if (name.empty() || name[0] == '.' || (drafts && !number(name))) return Errno{ENOENT};
+  const auto disk = drafts ? monitor_.folder() / "drafts" / (name + ".kept") : folder.disk / name;
+  std::error_code error;
+  const auto status = std::filesystem::symlink_status(disk, error);
+  Virtual path{What::disk_file, store::kRoot, 0, folder.name + "/" + name, disk};
+  if (std::filesystem::is_directory(status))
+    path.what = What::disk_folder;
+  else if (!std::filesystem::is_regular_file(status))
+    return Errno{ENOENT};
+  return enter(who, name, std::move(path));
+}
+
+Result<Id> VirtualTree::deleted(const Virtual& folder, const std::string& name) {
+  Id found = 0;
+  (void)monitor_.report(Requester::self(), [&](const auto& see) {
+    for (const auto& entry : see.catalog.deleted(folder.artifact))
+      if (entry.name == name) found = entry.id;  // the newest deletion of the name is last
+    return std::string();
+  });
+  if (found == 0) return Errno{ENOENT};
+  return found;
+}
+
+store::Status VirtualTree::may_list(const Requester& who, const Virtual& folder) {
+  const auto right = folder.what == What::disk_folder || folder.what == What::drafts ? policy::Right::audit
+                     : is_folder(folder.artifact)                                    ? policy::Right::list
+                                                                                     : policy::Right::read;
+  return monitor_.open_report(who, folder.artifact, right, virtual_path(monitor_, folder));
+}
+
+Result<std::vector<VirtualEntry>> VirtualTree::list(const Requester& who, const Virtual& folder) {
+  if (const auto allowed = may_list(who, folder); !allowed) return Errno{allowed.error()};
+  std::vector<VirtualEntry> entries;
+  const auto add = [&](const std::string& name, mode_t type) {
+    VirtualEntry entry;
+    entry.name = name;
+    entry.attr.st_mode = type;
+    entry.attr.st_ino = 0xffffffff;
+    entries.push_back(std::move(entry));
+  };
+  if (folder.what == What::governance)
+    for (const auto& name : children(folder)) add(name, text_file(name) != nullptr ? S_IFREG : S_IFDIR);
+  if (folder.what == What::drafts || folder.what == What::disk_folder) {
+    const auto disk = folder.what == What::drafts ? monitor_.folder() / "drafts" : folder.disk;
+    for (const auto& entry : std::filesystem::directory_iterator(disk)) {
+      auto name = entry.path().filename().string();
+      if (folder.what == What::drafts) {
+        if (entry.path().extension() != ".kept") continue;
+        name = entry.path().stem().string();
+      }
+      if (name[0] != '.') add(name, entry.is_directory() ? S_IFDIR : S_IFREG);
+    }
+  }
+  (void)monitor_.report(who, [&](const auto& see) {
+    if (folder.what == What::versions)
+      for (const auto& version : see.catalog.versions(folder.artifact))
+        add(std::to_string(version.ref.version), S_IFREG);
+    if (folder.what == What::deleted)
+      for (const auto& entry : see.catalog.deleted(folder.artifact)) add(entry.name, S_IFREG);
+    if (folder.what == What::past)
+      for (const auto& entry : see.catalog.list_at(folder.artifact, folder.at)) {
+        if (entry.kind == store::Kind::file && !see.catalog.version_at(entry.id, folder.at)) continue;
+        if (entry.kind == store::Kind::file || entry.kind == store::Kind::folder || entry.kind == store::Kind::symlink)
+          add(entry.name, entry.kind == store::Kind::folder    ? S_IFDIR
+                          : entry.kind == store::Kind::symlink ? S_IFLNK
+                                                               : S_IFREG);
+      }
+    return std::string();
+  });
+  return entries;
+}
+
+struct stat VirtualTree::stat(const Requester& who, const Node& node) {
+  struct stat attr {};
+  const Virtual& path = *node.virtual_path;
+  attr.st_ino = node.id;
+  attr.st_nlink = is_directory(path.what) ? 2 : 1;
+  attr.st_mode = is_directory(path.what) ? S_IFDIR | 0555 : S_IFREG | 0444;
+  attr.st_blksize = 4096;
+  ::clock_gettime(CLOCK_REALTIME, &attr.st_mtim);
+  attr.st_atim = attr.st_ctim = attr.st_mtim;
+  if (path.what == What::past_link) attr.st_mode = S_IFLNK | 0777;
+  if (path.what == What::disk_file) attr.st_size = static_cast<off_t>(disk_size(path.disk));
+  if (path.what == What::text) {
+    if (text_file(path.name)->writable) attr.st_mode = S_IFREG | 0666;
+    if (path.name != "audit.jsonl")
+      attr.st_size = static_cast<off_t>(render(monitor_, who, path).size());  // its scan is too slow for a stat
+  }
+  return attr;
+}
+
+Result<std::string> VirtualTree::target(const Virtual& link) {
+  if (link.what != What::past_link) return Errno{EINVAL};
+  return monitor_.report(Requester::self(), [&](const auto& see) { return see.catalog.inode(link.artifact)->target; });
+}
+
+Result<std::unique_ptr<VirtualFile>> VirtualTree::open(const Requester& who, const Virtual& file, int flags) {
+  if (file.what == What::text) return open_text(monitor_, who, file, flags);
+  if (file.what != What::disk_file) return Errno{EISDIR};
+  if ((flags & O_ACCMODE) != O_RDONLY) return Errno{EROFS};
+  auto right = policy::Right::audit;
+  if (file.disk.extension() == ".kept") {  // what a killed writer left is its user's business
+    const auto opened =
+        store::parse_line(store::line_at(monitor_.folder() / "audit", std::stoull(file.disk.stem().string())));
+    right = opened.user.id == who.uid() ? policy::Right::list : policy::Right::administer;
+  }
+  if (const auto allowed = monitor_.open_report(who, store::kRoot, right, virtual_path(monitor_, file)); !allowed)
+    return Errno{allowed.error()};
+  return open_disk(file.disk);
+}
+
+}  // namespace ward::fs

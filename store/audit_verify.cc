@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// The offline check: every line is hashed again and the resulting tree compared with all that was signed over it.
+#include "store/audit_verify.h"
+
+#include <algorithm>
+
+#include "store/checkpoint.h"
+#include "store/error.h"
+#include "store/files.h"
+#include "store/record_json.h"
+#include "store/segment_scan.h"
+#include "store/tile_check.h"
+
+namespace ward::store {
+namespace {
+
+// A checkpoint and what its signature is worth.
+struct Signed {
+  Checkpoint checkpoint;
+  Signature signature = Signature::absent;
+};
+
+Signed read_signed(const std::string& text, const std::optional<VerifierKey>& key) {
+  const Note note = parse_note(text);
+  const Checkpoint checkpoint = parse_checkpoint(note);
+  if (!key) return {checkpoint, Signature::absent};
+  return {checkpoint, checkpoint.origin == key->name ? check_note(note, *key) : Signature::absent};
+}
+
+class Verifier {
+ public:
+  explicit Verifier(const VerifyRequest& request)
+      : request_(request), all_(segments(request.audit)), tiles_(request.audit) {}
+
+  Verification run() {
+    find_key();
+    read_checkpoints();
+    read_lines();
+    compare();
+    judge();
+    return std::move(result_);
+  }
+
+ private:
+  void problem(std::string text) { result_.problems.push_back(std::move(text)); }
+
+  std::string where(const BadLine& bad) const {
+    return bad.file + " line " + std::to_string(bad.line) + " (record " + std::to_string(bad.sequence) + ")";
+  }
+
+  BadLine line_of(Sequence sequence) const {
+    const auto after = std::ranges::upper_bound(all_, sequence, {}, &Segment::first);
+    const Segment& segment = after == all_.begin() ? all_.front() : *std::prev(after);
+    return {segment.file.filename().string(), sequence - segment.first + 1, sequence};
+  }
+
+  // The key from outside, else the one that record 0 claims.
+  void find_key() {
+    if (request_.vkey) {
+      key_ = parse_vkey(*request_.vkey);
+      return;
+    }
+    try {
+      const auto start = std::get<LogStart>(parse_line(line_at(request_.audit, 0)).payload);
+      key_ = parse_vkey(start.vkey);
+    } catch (const std::exception&) {  // an Error, or another payload
+      problem("record 0 isn't a log-start with a verifier key");
+    }
+  }
+
+  void read_checkpoints() {
+    if (request_.kept) kept_ = read_signed(*request_.kept, key_);
+    const auto path = request_.audit / "checkpoint";
+    if (!std::filesystem::exists(path)) {
+      if (kept_) problem("the checkpoint is missing, though there was one");
+      return;
+    }
+    try {
+      current_ = read_signed(read_file(path), key_);
+    } catch (const Error& e) {
+      if (e.code() != Code::corrupt) throw;
+      problem(std::string("the checkpoint is damaged: ") + e.what());
+    }
+  }
+
+  void read_lines() {
+    if (!all_.empty() && all_.front().first != 0) {
+      stop({all_.front().file.filename().string(), 1, 0}, "isn't record 0: the segments before it are missing");
+      return;
+    }
+    scan_segments(all_, [&](const SegmentScan& scan) {
+      if (scan.segment.first != tiles_.size()) {
+        stop({scan.segment.file.filename().string(), 1, tiles_.size()}, "isn't the record after the one before it");
+        return false;
+      }
+      for (const Hash& leaf : scan.leaves) {
+        tiles_.append(leaf);
+        look(current_, current_root_);
+        look(kept_, kept_root_);
+      }
+      if (!scan.problem.empty()) {
+        stop(line_of(tiles_.size()), scan.problem);
+      } else if (scan.torn_bytes != 0 && scan.segment.file != all_.back().file) {
+        stop(line_of(tiles_.size()), "has no end");
+      } else if (scan.torn_bytes != 0) {
+        result_.notes.push_back("the last line is unfinished: " + std::to_string(scan.torn_bytes) + " bytes");
+      }
+      return !stopped_;
+    });
+    result_.records = tiles_.size();
+  }
+
+  void look(const std::optional<Signed>& promise, std::optional<Hash>& root) const {
+    if (promise && promise->checkpoint.size == tiles_.size()) root = tiles_.root();
+  }
+
+  void stop(const BadLine& bad, const std::string& why) {
+    stopped_ = true;
+    result_.bad_line = bad;
+    problem(where(bad) + " " + why);
+  }
+
+  // True when the lines are those that `promise` was signed for.
+  bool holds(const Signed& promise, const std::optional<Hash>& root, const std::string& name) {
+    const Sequence size = promise.checkpoint.size;
+    if (root == promise.checkpoint.root) return true;
+    if (root) {
+      problem("the first " + std::to_string(size) + " records aren't those that " + name + " was signed for");
+    } else if (size != 0) {
+      problem(name + " covers " + std::to_string(size) + " records, but only " + std::to_string(tiles_.size()) +
+              " are there and good");
+    } else {
+      problem(name + " covers nothing");
+    }
+    return false;
+  }
+
+  void compare() {
+    bool lines_hold = true;
+    if (kept_) lines_hold = holds(*kept_, kept_root_, "the kept checkpoint") && lines_hold;
+    if (current_) lines_hold = holds(*current_, current_root_, "the checkpoint") && lines_hold;
+    if (!stopped_) tiles_.finish(current_ && current_root_ ? current_->checkpoint.size : 0);
+    name_first_bad(lines_hold);
+    for (const auto& [tile, what] : tiles_.mismatches()) problem(tile_path(tile) + " " + what);
+    for (const auto& file : tiles_.strangers()) result_.notes.push_back(file + " isn't a tile");
+    if (current_ && current_root_) result_.covered = current_->checkpoint.size;
+    if (result_.records > result_.covered && current_) {
+      result_.notes.push_back(std::to_string(result_.records - result_.covered) +
+                              " records aren't covered by the checkpoint yet");
+    }
+  }
+
+  // When lines and tiles differ, the checkpoint tells which of them is wrong.
+  void name_first_bad(bool lines_hold) {
+    const auto leaf = tiles_.first_bad_leaf();
+    if (lines_hold || !leaf || (result_.bad_line && result_.bad_line->sequence <= *leaf)) {
+      if (!lines_hold && !leaf && !stopped_ && tiles_.mismatches().empty()) {
+        problem("the tiles agree with the lines: both were changed, or the checkpoint");
+      }
+      return;
+    }
+    result_.bad_line = line_of(*leaf);
+    problem(where(*result_.bad_line) + " isn't the line that was signed");
+  }
+
+  void check_signature(const std::optional<Signed>& promise, const std::string& name, bool& mismatch) {
+    if (!promise || promise->signature == Signature::good) return;
+    if (promise->signature == Signature::bad) {
+      problem("the signature of " + name + " is wrong");
+    } else if (key_) {
+      mismatch = true;
+      signers_.push_back(name + " isn't signed by " + to_vkey(*key_));
+    }
+  }
+
+  void judge() {
+    bool mismatch = false;
+    check_signature(current_, "the checkpoint", mismatch);
+    check_signature(kept_, "the kept checkpoint", mismatch);
+    const bool contradiction = !result_.problems.empty();
+    // With the folder's own key a missing signature is a contradiction too; with one from outside it may be the wrong
+    // key.
+    const bool own_key = !request_.vkey && !request_.kept;
+    result_.problems.insert(result_.problems.end(), signers_.begin(), signers_.end());
+    if (contradiction || (mismatch && own_key)) {
+      result_.verdict = Verdict::damaged;
+    } else if (mismatch) {
+      result_.verdict = Verdict::key_mismatch;
+    } else if (!current_) {
+      result_.verdict = Verdict::no_checkpoint;
+    } else if (own_key) {
+      result_.verdict = Verdict::self_consistent_only;
+      problem("the key is the folder's own: bring the verifier key or a checkpoint that was kept elsewhere");
+    } else {
+      result_.verdict = Verdict::verified;
+    }
+  }
+
+  const VerifyRequest& request_;
+  std::vector<Segment> all_;
+  TileCheck tiles_;
+  std::optional<VerifierKey> key_;
+  std::optional<Signed> current_, kept_;
+  std::optional<Hash> current_root_, kept_root_;  // over the lines, at the sizes of these
+  bool stopped_ = false;
+  std::vector<std::string> signers_;
+  Verification result_;
+};
+
+}  // namespace
+
+Verification verify_audit(const VerifyRequest& request) {
+  return Verifier(request).run();
+}
+
+}  // namespace ward::store

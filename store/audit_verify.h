@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks a copy of the audit folder: needs nothing of the store but that folder, and changes nothing. What the folder
+// says about its own key proves nothing, so an auditor brings the key, or a checkpoint kept earlier, or both.
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/crypto.h"
+#include "store/types.h"
+
+namespace ward::store {
+
+enum class Verdict {
+  verified,              // the signed records are those that the outside key or the kept checkpoint vouches for
+  self_consistent_only,  // no contradiction, but key and lines come from the same folder: a forger could have made both
+  key_mismatch,          // signed, but not by the key from outside
+  no_checkpoint,         // nothing signed: only form and numbers of the lines were checked
+  damaged,               // lines, tiles and checkpoints contradict each other
+};
+
+struct VerifyRequest {
+  std::filesystem::path audit;
+  std::optional<std::string> vkey;  // printed when the store was made
+  std::optional<std::string> kept;  // text of a checkpoint that the auditor kept
+};
+
+struct BadLine {
+  std::string file;        // name of the segment
+  std::uint64_t line = 0;  // from 1
+  Sequence sequence = 0;
+  bool operator==(const BadLine&) const = default;
+};
+
+struct Verification {
+  Verdict verdict = Verdict::damaged;
+  Sequence records = 0;               // lines that are well-formed and numbered without a gap, from record 0
+  Sequence covered = 0;               // of these, how many the folder's checkpoint covers
+  std::optional<BadLine> bad_line;    // the first one
+  std::vector<std::string> problems;  // why the verdict isn't `verified`; for people
+  std::vector<std::string> notes;     // what else is worth knowing: records not covered yet, an unfinished last line
+};
+
+/// Reads everything. Throws Error{io} when the folder can't be read, Error{corrupt} when what the auditor brought (key
+/// or kept checkpoint) isn't one. Uses all cores; thread-safe.
+Verification verify_audit(const VerifyRequest& request);
+
+}  // namespace ward::store

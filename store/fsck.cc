@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/fsck.h"
+
+#include <algorithm>
+
+#include "store/config.h"
+#include "store/crypto.h"
+#include "store/fsck_parts.h"
+#include "store/lock.h"
+
+namespace ward::store {
+namespace {
+
+/// A folder of our own inside the store, gone at the end.
+class WorkFolder {
+ public:
+  explicit WorkFolder(std::filesystem::path path) : path_(std::move(path)) {
+    std::filesystem::remove_all(path_);  // of a check that was killed
+    if (!std::filesystem::create_directory(path_)) throw Error(Code::io, "make " + path_.string());
+  }
+  WorkFolder(const WorkFolder&) = delete;
+  WorkFolder& operator=(const WorkFolder&) = delete;
+  ~WorkFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  const std::filesystem::path path_;
+};
+
+}  // namespace
+
+bool FsckReport::sound() const {
+  return std::all_of(findings.begin(), findings.end(),
+                     [](const Finding& finding) { return finding.severity == Severity::note; });
+}
+
+void guarded(FsckReport& report, Severity severity, const std::string& advice, const std::function<void()>& check) {
+  try {
+    check();
+  } catch (const Error& error) {
+    if (error.code() == Code::no_space) throw;
+    report.findings.push_back({severity, error.what(), advice});
+  }
+}
+
+FsckReport fsck(const std::filesystem::path& store, const Progress& progress) {
+  const Config config = load_config(store);
+  const StoreLock lock(store);
+  const WorkFolder work(store / "fsck.tmp");
+  FsckReport report;
+  const std::string restore =
+      "restore " + (store / "audit").string() + " from a backup; what follows the bad line can't be trusted";
+  guarded(report, Severity::error,
+          "put the key back from a backup: without it nothing can be recorded, so the store can't be mounted",
+          [&] { static_cast<void>(SigningKey::load(store / config.key)); });
+  guarded(report, Severity::error, restore, [&] { check_log(store, config, report, progress); });
+  Expected expected;
+  Catalog replayed(work.path() / "replayed.db");
+  bool whole = false;
+  guarded(report, Severity::error, restore, [&] {
+    expected = replay(store, replayed, progress);
+    whole = true;
+  });
+  report.records = replayed.applied();
+  report.versions = replayed.totals().versions;
+  check_objects(store, expected, report, progress);
+  if (!whole) return report;  // the rest would only say so again
+  check_catalog(store, work.path(), replayed, report);
+  check_drafts(store, replayed, report);
+  check_history(store, expected, report);
+  return report;
+}
+
+}  // namespace ward::store

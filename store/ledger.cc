@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/ledger.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include "store/crypto.h"
+#include "store/record_json.h"
+
+namespace ward::store {
+namespace {
+
+[[noreturn]] void stop_daemon(const Record& record, const char* cause) {
+  std::fprintf(stderr,
+               "ward: record %llu is in the log but can't be applied to the catalog: %s; stopping. "
+               "Mounting again replays it; if that fails too, run: ward fsck STORE\n",
+               static_cast<unsigned long long>(record.sequence), cause);
+  std::_Exit(70);
+}
+
+}  // namespace
+
+Ledger::Ledger(AuditLog& log, Catalog& catalog, std::string host, std::function<void(const Record&)> observe)
+    : log_(log), catalog_(catalog), host_(std::move(host)), observe_(std::move(observe)) {}
+
+void Ledger::append(std::span<Record> records, AuditLog::Space space) {
+  std::vector<std::string> lines;
+  lines.reserve(records.size());
+  Sequence sequence = next();
+  const Nanos time = now();
+  for (Record& record : records) {
+    record.sequence = sequence++;
+    if (record.time == 0) record.time = time;
+    record.salt = random64();
+    lines.push_back(to_line(record, host_));
+  }
+  log_.append(lines, space);
+  const std::string leaf = log_.last_leaf();
+  for (const Record& record : records) {
+    try {
+      // Only the last leaf of a group is ever kept: nothing can commit the catalog between two records of it.
+      catalog_.apply(record, &record == &records.back() ? leaf : std::string());
+    } catch (const std::exception& error) {
+      stop_daemon(record, error.what());
+    }
+    observe_(record);
+  }
+}
+
+Nanos now() {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count() * 1000;
+}
+
+}  // namespace ward::store

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reference monitor: the one way to read or change anything in a store. Each operation decides (mode bits, then
+// policy), writes the audit record and applies it, under one lock, before it returns; so a decision can't be stale and
+// nothing is served unrecorded. Operations return a value or the caller's errno; refusals were recorded by then.
+//
+// Thread-safe. Locks, in order: Draft::content, Notes, the monitor's lock, leaf locks (objects, publisher's queue).
+// Hooks are called with the monitor's lock held: they only queue.
+#pragma once
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+#include "policy/policy.h"
+#include "store/audit_log.h"
+#include "store/catalog.h"
+#include "store/draft.h"
+#include "store/handle.h"
+#include "store/ledger.h"
+#include "store/lineage.h"
+#include "store/object_store.h"
+#include "store/publisher.h"
+#include "store/requester.h"
+#include "store/result.h"
+#include "store/slots.h"
+
+namespace ward::store {
+
+/// What a file's node stands for. A draft's node never becomes a version's (facts/version-inodes, rule 1: an open
+/// reader's bytes would change).
+enum class Face {
+  plain,    // no content of its own: folders, symlinks, FIFOs, devices
+  version,  // immutable bytes of one commit
+  draft,    // a session's working content
+  live,     // plainly POSIX: scratch files and policy visibility = "write"
+};
+
+/// What a name shows to one caller.
+struct View {
+  Inode inode;  // size, mtime, version and sha256 as this caller sees them
+  Face face = Face::plain;
+  std::shared_ptr<Draft> draft;  // Face::draft
+  policy::Depth depth = policy::Depth::ranges;
+  bool cacheable = true;  // whether the kernel may keep the name
+};
+
+struct Opened {
+  View view;
+  std::shared_ptr<Handle> handle;
+};
+
+/// A node as the driver knows it, on the way into an operation.
+struct NodeRef {
+  Id artifact = 0;
+  Face face = Face::plain;
+  Sequence commit = 0;           // Face::version
+  std::uint64_t version = 0;     // Face::version
+  Sha256 sha256;                 // Face::version
+  std::uint64_t size = 0;        // Face::version
+  std::shared_ptr<Draft> draft;  // Face::draft
+  bool recent = false;           // LOOKUP gave it out within the last second
+  bool pinned = false;           // an alias such as @@/versions/N: always this version
+};
+
+struct AttrChange {
+  std::optional<std::uint32_t> mode, uid, gid;
+  std::optional<std::uint64_t> size;
+  std::optional<Nanos> atime, mtime;
+  bool atime_now = false, mtime_now = false;
+};
+
+/// A refusal, as @@/why tells it to the one who was refused.
+struct Why {
+  Nanos time = 0;
+  Sequence sequence = 0;
+  std::string text;
+};
+
+class Monitor {
+ public:
+  struct Hooks {
+    /// Names whose target or attributes changed for somebody, and the artifact whose attributes changed.
+    std::function<void(Id artifact, std::vector<Place> names)> changed = [](Id, const std::vector<Place>&) {};
+  };
+
+  /// Opens the store, locks it, recovers it and starts the background work. Throws Error; nothing is changed when the
+  /// store is of another format, in use, or damaged beyond what recovery may mend.
+  Monitor(const std::filesystem::path& store, Hooks hooks);
+  ~Monitor();
+  Monitor(const Monitor&) = delete;
+  Monitor& operator=(const Monitor&) = delete;
+
+  void mounted(const Requester& who, const std::string& mountpoint, const std::string& options);
+  /// Finalises what is open, publishes, records the unmount and makes all durable.
+  void unmounted(const Requester& who);
+
+  // ---- names (monitor_names.cc, monitor_rename.cc) ----
+  Result<View> lookup(const Requester& who, Id folder, const std::string& name);
+  Result<View> make(const Requester& who, const Place& at, Kind kind, std::uint32_t mode, std::uint32_t rdev,
+                    const std::string& target);
+  Result<View> link(const Requester& who, Id artifact, const Place& to);
+  Status remove(const Requester& who, const Place& at, bool folder);
+  /// flags: RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT.
+  Status rename(const Requester& who, const Place& from, const Place& to, unsigned flags);
+  /// Gives a deleted artifact a name again.
+  Status restore(const Requester& who, Id artifact, const Place& to);
+
+  // ---- attributes (monitor_attr.cc) ----
+  Result<Inode> attributes(const NodeRef& node);
+  Result<Inode> change(const Requester& who, const NodeRef& node, const AttrChange& change, Handle* handle);
+  Status access(const Requester& who, Id id, unsigned mask);
+  Result<std::string> get_xattr(const Requester& who, const NodeRef& node, const std::string& name);
+  Result<std::vector<std::string>> list_xattrs(const Requester& who, const NodeRef& node);
+  /// flags: XATTR_CREATE, XATTR_REPLACE.
+  Status set_xattr(const Requester& who, Id id, const std::string& name, const std::string& value, int flags);
+  Status remove_xattr(const Requester& who, Id id, const std::string& name);
+
+  // ---- open files (monitor_open.cc) ----
+  /// ESTALE: look the name up again, the node to open is another one now.
+  Result<std::shared_ptr<Handle>> open(const Requester& who, const NodeRef& node, int flags);
+  Result<Opened> create(const Requester& who, const Place& at, std::uint32_t mode, int flags);
+  Result<Opened> temporary(const Requester& who, Id folder, std::uint32_t mode, int flags);  // O_TMPFILE
+  Result<std::shared_ptr<Handle>> open_folder(const Requester& who, Id id);
+  /// An old version, by number; `amended` counts back through bytes the number had before it was final (N~1 …).
+  Result<NodeRef> version_node(const Requester& who, Id artifact, std::uint64_t version);
+  struct Listed {
+    Entry entry;
+    View view;
+  };
+  /// Up to `limit` entries after the cookie; with views for readdirplus.
+  std::vector<Listed> list(const Requester& who, Id folder, std::uint64_t after, std::size_t limit, bool views);
+
+  // ---- content (monitor_io.cc) ----
+  /// Notes a read; call before its bytes are served. Throws Error when it can't be noted: then serve nothing.
+  void note_read(Handle& handle, std::uint64_t offset, std::uint64_t length);
+  Result<std::uint64_t> write(Handle& handle, std::uint64_t offset, std::span<const char> bytes);
+  Status allocate(Handle& handle, int mode, std::uint64_t offset, std::uint64_t length);
+  Status sync(Handle& handle);
+  Status sync_folder();
+
+  // ---- saves (monitor_save.cc) ----
+  /// A close of one descriptor: seals what may be sealed. `tid` is the closing thread.
+  Status flush(Handle& handle, std::int32_t tid);
+  void release(const std::shared_ptr<Handle>& handle);
+  void release_folder(const std::shared_ptr<Handle>& handle);
+  /// The kernel forgot an inode: an unlinked one without versions is gone for good.
+  void forget(Id id);
+
+  // ---- governance (monitor_govern.cc) ----
+  struct PolicyResult {
+    int error = 0;        // 0, EACCES, EINVAL
+    std::string message;  // line, column, cause
+    std::uint64_t number = 0;
+  };
+  PolicyResult replace_policy(const Requester& who, const std::string& text);
+  std::string policy_text() const;
+  Status set_stage(const Requester& who, Id artifact, const std::string& stage);
+  std::vector<Why> why(std::uint32_t uid) const;
+  /// Decides and records the opening of a virtual file: right `audit` for the log, `read` for an artifact's governance.
+  Status open_report(const Requester& who, Id artifact, policy::Right right, const std::string& path);
+  /// What a renderer of a report may look at, under the monitor's lock: visible(id) says whether the reader may learn
+  /// of that artifact.
+  struct Sight {
+    const Catalog& catalog;
+    const policy::Policy& policy;
+    std::function<bool(Id)> visible;
+  };
+  std::string report(const Requester& who, const std::function<std::string(const Sight&)>& render) const;
+  std::string status() const;  // lines "key value"
+
+  const std::filesystem::path& folder() const { return folder_; }
+  AuditLog& log() { return *log_; }
+  ObjectStore& objects() { return objects_; }
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+  struct Verdict {
+    bool permitted = true;
+    int error = 0;  // for the caller when refused
+    std::uint64_t policy = 0;
+    std::string rule, reason, who_could;
+  };
+
+  // core (monitor.cc)
+  Lock lock() const { return Lock(mutex_); }
+  std::optional<Inode> find(const Lock&, Id id) const;
+  std::string path_of(const Lock&, const Place& place) const;
+  policy::Object object_of(const Lock&, const Inode& inode) const;
+  policy::Object object_at(const Lock&, const Place& place, const Inode& folder) const;
+  Verdict judge(const Lock&, const Requester& who, policy::Right right, const policy::Object& object) const;
+  Record record(const Requester& who, std::string path, Payload payload, const Verdict& verdict) const;
+  void append(const Lock&, Record record, AuditLog::Space space = AuditLog::Space::ordinary);
+  void append(const Lock&, std::span<Record> records, AuditLog::Space space = AuditLog::Space::ordinary);
+  /// Records a refusal, keeps it for @@/why, returns its errno.
+  Errno refuse(const Lock&, const Requester& who, const char* action, Id artifact, const std::string& path,
+               const std::string& mode, const Verdict& verdict);
+  Errno refuse_mode(const Lock&, const Requester& who, const char* action, const Inode& inode, const std::string& path,
+                    int error, const char* reason);
+  void announce(const Lock&, Id artifact) const;
+
+  // names
+  View view(const Lock&, const Requester& who, const Inode& inode, bool parent_public) const;
+  Result<Inode> parent_for_change(const Lock&, const Requester& who, const char* action, const Place& at);
+  struct Move;  // a checked rename
+  Result<Move> check_move(const Lock&, const Requester& who, const Place& from, const Place& to, unsigned flags);
+  std::optional<Errno> refuse_move(const Lock&, const Requester& who, const Move& move);
+  void move_name(const Lock&, const Requester& who, const Move& move);
+  void move_saving(const Lock&, const Requester& who, const Move& move, Draft* draft, const Draft::Exclusive* frozen,
+                   const Draft::Bytes& bytes);
+  bool below(const Lock&, Id folder, Id ancestor) const;
+  void unlinked(const Lock&, const Inode& before);
+
+  // drafts
+  std::shared_ptr<Draft> draft_of(const Lock&, Id artifact) const;
+  std::shared_ptr<Draft> begin_draft(const Lock&, const Inode& inode, DraftKind kind);
+  DraftKind kind_for(const Lock&, const Inode& inode, const std::string& path) const;
+  Base base_of(const Inode& inode);
+  std::shared_ptr<Handle> make_handle(const Requester& who, Id id, const Inode& inode, int flags,
+                                      const std::string& path, const Verdict& verdict);
+  Result<std::shared_ptr<Handle>> open_node(const Lock&, const Requester& who, const NodeRef& node, int flags);
+  Result<std::shared_ptr<Handle>> open_version(const Lock&, const Requester& who, const NodeRef& node,
+                                               const Inode& inode, int flags);
+  Result<std::shared_ptr<Handle>> open_draft(const Lock&, const Requester& who, std::shared_ptr<Draft> draft,
+                                             const Inode& inode, int flags);
+  Errno walk_to_draft(const Lock&, const Requester& who, const Inode& inode);
+  Result<Verdict> may_open(const Lock&, const Requester& who, const Inode& inode, int flags, const std::string& path);
+  void claim_notes(Handle& handle);
+  void introduce(const Requester& who);
+
+  // saves
+  Commit commit_of(const Lock&, const Inode& inode, const Draft& draft, const Draft::Exclusive& frozen,
+                   const Draft::Bytes& bytes, const std::string& path);
+  /// A commit of the source's current bytes to `inode`: a rename over it of a file that nobody writes.
+  Commit commit_of_version(const Lock&, const Inode& inode, const Inode& source, const std::string& path);
+  Status seal(Draft& draft, const Draft::Exclusive& frozen, const Requester& who, bool last);
+  Status truncate(const Requester& who, const std::shared_ptr<Draft>& draft, std::uint64_t size, Handle* handle);
+  void finalise(const Lock&, Draft& draft, const Draft::Exclusive& frozen, const Requester& who);
+  void retire(const Lock&, const std::shared_ptr<Draft>& draft, const Draft::Exclusive& frozen, const Requester& who);
+  void spill(Handle& handle, const SlotContent& content, bool last);
+  void collect(Handle& handle, bool last, std::vector<Record>& into) const;
+  void clear_suid(const Requester& who, Id artifact);
+
+  // background (monitor_background.cc)
+  void background();
+  void tick();
+  Sequence make_durable();
+  void reap(Nanos time);
+  void recover();
+
+  const std::filesystem::path folder_;
+  Hooks hooks_;
+  struct Opening;  // lock file and configuration
+  std::unique_ptr<Opening> opening_;
+  ObjectStore objects_;
+  HashPool pool_;
+  std::unique_ptr<Slots> slots_;
+  std::unique_ptr<AuditLog> log_;
+  std::unique_ptr<Publisher> publisher_;
+
+  mutable std::mutex mutex_;  // the monitor's lock: guards all below
+  std::unique_ptr<Catalog> catalog_;
+  std::unique_ptr<Ledger> ledger_;
+  std::optional<policy::Policy> policy_;
+  std::uint64_t policy_number_ = 0;
+  Lineage lineage_;
+  std::unordered_map<Id, std::shared_ptr<Draft>> drafts_;
+  std::unordered_map<Id, Inode> orphans_;  // unlinked inodes without versions that the kernel still knows
+  std::map<std::uint32_t, std::deque<Why>> why_;
+  std::unordered_map<Id, std::weak_ptr<Handle>> handles_;
+  std::map<std::int32_t, Id> walking_;  // threads that were told ESTALE and haven't looked up again
+
+  Sequence flushed_ = 0;       // records in the committed catalog
+  Nanos ranges_recorded_ = 0;  // when long-lived handles were last recorded
+
+  std::mutex background_mutex_;
+  std::condition_variable background_wake_;
+  bool stopping_ = false;
+  std::thread background_thread_;
+};
+
+}  // namespace ward::store

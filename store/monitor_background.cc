@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// The monitor's beginning, its work each second, and its end: durability of what was acknowledged, checkpoints,
+// reaping.
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+
+#include "store/config.h"
+#include "store/error.h"
+#include "store/lock.h"
+#include "store/monitor.h"
+#include "store/recovery.h"
+
+namespace ward::store {
+
+struct Monitor::Opening {
+  explicit Opening(const std::filesystem::path& store) : config(load_config(store)), lock(store) {}
+  Config config;
+  StoreLock lock;
+};
+
+Monitor::Monitor(const std::filesystem::path& store, Hooks hooks)
+    : folder_(store),
+      hooks_(std::move(hooks)),
+      opening_(std::make_unique<Opening>(store)),
+      objects_(store / "history.git" / "lfs" / "objects"),
+      pool_(2) {
+  ::prctl(PR_SET_DUMPABLE, 0);  // no core, no ptrace by the same user: the daemon holds keys and everybody's bytes
+  const Config& config = opening_->config;
+  slots_ = std::make_unique<Slots>(store / "slots");
+  log_ = std::make_unique<AuditLog>(store / "audit", config.origin, SigningKey::load(store / config.key));
+  const auto host = config.origin.substr(0, config.origin.find('/'));
+  publisher_ = std::make_unique<Publisher>(GitHistory(store / "history.git"), host,
+                                           Publisher::Callbacks{[this] { return make_durable(); },
+                                                                [this](const Publish& publish) {
+                                                                  const auto self = Requester::self();
+                                                                  self.prepare();
+                                                                  const auto held = lock();
+                                                                  append(held, record(self, "", publish, {}),
+                                                                         AuditLog::Space::reserved);
+                                                                }});
+  catalog_ = open_catalog(store, *log_);
+  ledger_ =
+      std::make_unique<Ledger>(*log_, *catalog_, host, [this](const Record& entry) { publisher_->observe(entry); });
+  recover();
+  background_thread_ = std::thread([this] { background(); });
+}
+
+Monitor::~Monitor() {
+  {
+    const std::scoped_lock lock(background_mutex_);
+    stopping_ = true;
+  }
+  background_wake_.notify_all();
+  if (background_thread_.joinable()) background_thread_.join();
+  if (publisher_) publisher_->stop();
+}
+
+void Monitor::recover() {
+  const auto row = catalog_->policy();
+  if (!row) throw Error(Code::corrupt, "the log holds no policy; run: ward fsck " + folder_.string());
+  auto parsed = policy::parse(objects_.get(row->sha256));
+  if (const auto* error = std::get_if<policy::ParseError>(&parsed))
+    throw Error(Code::corrupt,
+                "policy " + std::to_string(row->number) + " no longer parses: " + policy::to_string(*error));
+  policy_ = std::get<policy::Policy>(parsed);
+  policy_number_ = row->number;
+  Recovery(folder_, objects_, *slots_, *log_, *catalog_, *ledger_).run();
+  slots_->clear();
+  observe_unpublished(folder_ / "audit", catalog_->published(), *publisher_);
+}
+
+void Monitor::mounted(const Requester& who, const std::string& mountpoint, const std::string& options) {
+  who.prepare();
+  const auto held = lock();
+  append(held, record(who, "/", Mount{mountpoint, "ward " WARD_VERSION, options}, {}));
+}
+
+void Monitor::unmounted(const Requester& who) {
+  who.prepare();
+  std::vector<std::shared_ptr<Draft>> open;
+  {
+    const auto held = lock();
+    for (const auto& [id, draft] : drafts_) open.push_back(draft);
+  }
+  for (const auto& draft : open) {  // the kernel is gone: nobody will close these
+    const auto frozen = draft->freeze();
+    const auto held = lock();
+    draft->writers = draft->readers = 0;
+    draft->pinned_until = 0;
+    retire(held, draft, frozen, who);
+  }
+  tick();
+  publisher_->drain(Publisher::Clock::now() + std::chrono::seconds(30));
+  {
+    const auto held = lock();
+    append(held, record(who, "/", Unmount{publisher_->lag().records == 0}, {}), AuditLog::Space::reserved);
+  }
+  tick();
+}
+
+void Monitor::background() {
+  std::unique_lock lock(background_mutex_);
+  while (!background_wake_.wait_for(lock, std::chrono::seconds(1), [this] { return stopping_; })) {
+    lock.unlock();
+    try {
+      tick();
+    } catch (const Error& error) {
+      // No room: tried again in a second. Anything else means that what was promised may not be on disk: stop serving.
+      std::fprintf(stderr, "ward: %s\n", error.what());
+      if (error.code() != Code::no_space) std::_Exit(70);
+    }
+    lock.lock();
+  }
+}
+
+void Monitor::tick() {
+  reap(now());
+  Sequence before = 0;
+  {
+    const auto held = lock();
+    before = log_->size();
+    if (catalog_->applied() == flushed_ && log_->synced() == before) return;
+  }
+  make_durable();
+  {
+    const auto held = lock();
+    log_->sync();  // the few records since: the catalog must not know more than the durable log
+    catalog_->flush();
+    if (catalog_->applied() < log_->size()) catch_up(folder_ / "audit", *catalog_);  // a full disk rolled it back
+    flushed_ = catalog_->applied();
+  }
+  log_->checkpoint();
+}
+
+/// Objects and their folders, then the log that names them.
+Sequence Monitor::make_durable() {
+  const auto before = log_->size();
+  const Fd store = open_file(folder_, O_RDONLY | O_DIRECTORY);
+  if (::syncfs(store.get()) != 0) throw_errno("syncfs " + folder_.string());
+  log_->sync();
+  return before;
+}
+
+void Monitor::reap(Nanos time) {
+  constexpr Nanos kLongLived = 60'000'000'000;
+  std::vector<std::shared_ptr<Draft>> idle;
+  std::vector<std::shared_ptr<Handle>> old;
+  {
+    const auto held = lock();
+    for (const auto& [id, draft] : drafts_)
+      if (draft->writers == 0 && draft->pinned_until <= time &&
+          (draft->kind() == DraftKind::session || draft->readers == 0))
+        idle.push_back(draft);
+    if (time - ranges_recorded_ >= kLongLived) {
+      ranges_recorded_ = time;
+      for (const auto& [id, weak] : handles_)
+        if (auto handle = weak.lock()) old.push_back(std::move(handle));
+    }
+  }
+  const auto self = Requester::self();
+  for (const auto& draft : idle) {
+    const auto frozen = draft->freeze();
+    const auto held = lock();
+    if (draft->pinned_until <= time) retire(held, draft, frozen, self);
+  }
+  for (const auto& handle : old)
+    for (auto* notes : {handle->read_notes.get(), handle->write_notes.get()})
+      if (notes != nullptr) notes->flush([&](const SlotContent& content) { spill(*handle, content, false); });
+}
+
+}  // namespace ward::store

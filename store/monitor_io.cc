@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// The monitor on content: reads and writes of open files, and what makes them durable.
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "store/error.h"
+#include "store/monitor.h"
+
+namespace ward::store {
+
+void Monitor::note_read(Handle& handle, std::uint64_t offset, std::uint64_t length) {
+  if (handle.read_notes) {
+    handle.read_notes->add({offset, length}, [&](const SlotContent& full) { spill(handle, full, false); });
+  } else if (handle.depth == policy::Depth::request) {
+    SlotContent one;
+    one.key = {handle.id, handle.artifact, 0, handle.version, false};
+    one.requests = 1;
+    if (length > 0) one.ranges = {{offset, length}};
+    spill(handle, one, false);
+  }
+}
+
+Result<std::uint64_t> Monitor::write(Handle& handle, std::uint64_t offset, std::span<const char> bytes) {
+  if (!handle.draft) return Errno{EBADF};
+  Draft& draft = *handle.draft;
+  clear_suid(handle.who, handle.artifact);
+  const Author author{handle.who.uid(), handle.who.user().login, 0};
+  draft.last_write = lineage_.now();
+  const auto at = draft.write(handle.id, author, offset, bytes, handle.append, now());
+  if (handle.write_notes) {
+    handle.write_notes->add({at, bytes.size()}, [&](const SlotContent& full) { spill(handle, full, false); });
+  } else if (handle.depth == policy::Depth::request) {
+    SlotContent one;
+    one.key = {handle.id, handle.artifact, draft.id, handle.version, true};
+    one.requests = 1;
+    one.ranges = {{at, bytes.size()}};
+    spill(handle, one, false);
+  }
+  return bytes.size();
+}
+
+Status Monitor::allocate(Handle& handle, int mode, std::uint64_t offset, std::uint64_t length) {
+  constexpr int kKnown = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE;
+  if ((mode & ~kKnown) != 0) return Errno{EOPNOTSUPP};
+  if (!handle.draft || !handle.writes) return Errno{EBADF};
+  clear_suid(handle.who, handle.artifact);
+  handle.draft->allocate(handle.id, {handle.who.uid(), handle.who.user().login, 0}, mode, offset, length, now());
+  return Done{};
+}
+
+void Monitor::clear_suid(const Requester& who, Id artifact) {
+  if (who.root()) return;
+  const auto held = lock();
+  const auto inode = find(held, artifact);
+  if (!inode || (inode->mode & (S_ISUID | S_ISGID)) == 0) return;
+  SetAttr set;
+  set.artifact = artifact, set.prev = inode->last;
+  set.mode = inode->mode & ~static_cast<std::uint32_t>(S_ISUID | ((inode->mode & 010) != 0 ? S_ISGID : 0));
+  if (*set.mode == inode->mode) return;
+  if (const auto orphan = orphans_.find(artifact); orphan != orphans_.end()) orphan->second.mode = *set.mode;
+  append(held, record(who, path_of(held, inode->home), set, {}));
+  announce(held, artifact);
+}
+
+Status Monitor::sync(Handle& handle) {
+  Sha256 sealed;
+  if (handle.draft) {
+    Draft& draft = *handle.draft;
+    draft.sync();
+    const auto frozen = draft.freeze();
+    const auto held = lock();
+    if (draft.dirty(frozen) && draft.kind() != DraftKind::scratch && draft.id != 0) {
+      append(held, record(handle.who, handle.path, Sync{handle.artifact, draft.id, draft.size()},
+                          {true, 0, handle.policy, handle.rule, "", ""}));
+    } else {
+      sealed = draft.base(frozen).sha256;
+    }
+  } else {
+    sealed = handle.sha256;
+  }
+  if (!sealed.empty()) objects_.sync(sealed);
+  log_->sync();
+  return Done{};
+}
+
+Status Monitor::sync_folder() {
+  log_->sync();
+  return Done{};
+}
+
+void Monitor::spill(Handle& handle, const SlotContent& content, bool last) {
+  const Verdict verdict{true, 0, handle.policy, handle.rule, "", ""};
+  std::uint64_t bytes = 0;
+  for (const Range& range : content.ranges) bytes += range.length;
+  const auto held = lock();
+  if (content.key.writes) {
+    append(held, record(handle.who, handle.path,
+                        Write{handle.artifact, handle.id, content.key.draft, content.part, last, content.requests,
+                              bytes, content.ranges},
+                        verdict));
+  } else {
+    append(held, record(handle.who, handle.path,
+                        Read{handle.artifact, content.key.version, handle.sha256, handle.id, content.part, last,
+                             content.requests, bytes, content.ranges},
+                        verdict));
+  }
+}
+
+void Monitor::collect(Handle& handle, bool last, std::vector<Record>& into) const {
+  const Verdict verdict{true, 0, handle.policy, handle.rule, "", ""};
+  for (const auto* notes : {handle.read_notes.get(), handle.write_notes.get()}) {
+    if (notes == nullptr || notes->empty()) continue;
+    const auto content = notes->content();
+    std::uint64_t bytes = 0;
+    for (const Range& range : content.ranges) bytes += range.length;
+    if (content.key.writes) {
+      into.push_back(record(handle.who, handle.path,
+                            Write{handle.artifact, handle.id, content.key.draft, content.part, last, content.requests,
+                                  bytes, content.ranges},
+                            verdict));
+    } else {
+      into.push_back(record(handle.who, handle.path,
+                            Read{handle.artifact, content.key.version, handle.sha256, handle.id, content.part, last,
+                                 content.requests, bytes, content.ranges},
+                            verdict));
+    }
+  }
+}
+
+}  // namespace ward::store

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// The monitor on names: looking up, making, linking, removing, bringing back.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "store/error.h"
+#include "store/monitor.h"
+
+namespace ward::store {
+
+View Monitor::view(const Lock& lock, const Requester& who, const Inode& inode, bool parent_public) const {
+  View view;
+  view.inode = inode;
+  view.cacheable = parent_public;
+  if (inode.kind != Kind::file) return view;
+  const auto path = path_of(lock, inode.home);
+  view.depth = policy::depth(*policy_, path, inode.labels);
+  view.face = Face::version;
+  const auto draft = draft_of(lock, inode.id);
+  if (draft) {
+    const bool mine = draft->kind() != DraftKind::session || draft->sessions.contains({who.uid(), who.session()});
+    if (mine) {
+      view.face = draft->kind() == DraftKind::session ? Face::draft : Face::live;
+      view.draft = draft;
+      view.inode.size = draft->size();
+      if (const auto mtime = draft->unsealed_mtime()) view.inode.mtime = *mtime;
+    }
+  } else if (inode.scratch || policy::visibility(*policy_, path) == policy::Visibility::write) {
+    view.face = Face::live;
+    if (struct stat st{};
+        inode.scratch && ::stat((folder_ / "drafts" / ("s" + std::to_string(inode.id))).c_str(), &st) == 0)
+      view.inode.size = static_cast<std::uint64_t>(st.st_size);
+  }
+  view.cacheable = view.cacheable && !draft && inode.nlink < 2 && view.face == Face::version;
+  return view;
+}
+
+Result<View> Monitor::lookup(const Requester& who, Id folder, const std::string& name) {
+  const auto held = lock();
+  walking_.erase(who.tid());
+  const auto parent = find(held, folder);
+  if (!parent || parent->nlink == 0) return Errno{ENOENT};
+  if (parent->kind != Kind::folder) return Errno{ENOTDIR};
+  if (!mode_allows(who, *parent, kExecute))
+    return refuse_mode(held, who, "lookup", *parent, path_of(held, {folder, name}), EACCES,
+                       "the folder is not searchable for you");
+  const auto id = catalog_->child(folder, name);
+  if (!id) return Errno{ENOENT};
+  return view(held, who, *find(held, *id), (parent->mode & 1) != 0);
+}
+
+Result<Inode> Monitor::parent_for_change(const Lock& held, const Requester& who, const char* action, const Place& at) {
+  const auto parent = find(held, at.dir);
+  if (!parent || parent->nlink == 0) return Errno{ENOENT};
+  if (parent->kind != Kind::folder) return Errno{ENOTDIR};
+  if (!mode_allows(who, *parent, kWrite | kExecute))
+    return refuse_mode(held, who, action, *parent, path_of(held, at), EACCES,
+                       "the folder's mode bits don't let you change it");
+  return *parent;
+}
+
+Result<View> Monitor::make(const Requester& who, const Place& at, Kind kind, std::uint32_t mode, std::uint32_t rdev,
+                           const std::string& target) {
+  who.prepare();
+  const auto held = lock();
+  const auto parent = parent_for_change(held, who, "create", at);
+  if (!parent) return Errno{parent.error()};
+  if (catalog_->child(at.dir, at.name)) return Errno{EEXIST};
+  const auto object = object_at(held, at, *parent);
+  const auto verdict = judge(held, who, policy::Right::create, object);
+  if (!verdict.permitted) return refuse(held, who, "create", 0, object.paths[0], "", verdict);
+  Create create;
+  create.artifact = ledger_->next();
+  create.at = at;
+  create.kind = kind;
+  create.mode = mode & 07777;
+  create.uid = who.uid();
+  create.gid = (parent->mode & S_ISGID) != 0 ? parent->gid : who.gid();
+  if (kind == Kind::folder && (parent->mode & S_ISGID) != 0) create.mode |= S_ISGID;
+  create.rdev = rdev;
+  create.target = target;
+  create.scratch = kind == Kind::file && policy::scratch(*policy_, object.paths[0]);
+  append(held, record(who, object.paths[0], create, verdict));
+  return view(held, who, *find(held, create.artifact), (parent->mode & 1) != 0);
+}
+
+Result<View> Monitor::link(const Requester& who, Id artifact, const Place& to) {
+  who.prepare();
+  for (;;) {
+    std::shared_ptr<Draft> draft;
+    {
+      const auto held = lock();
+      const auto inode = find(held, artifact);
+      if (!inode) return Errno{ENOENT};
+      const auto destination = path_of(held, to);
+      // A scratch or unnamed file that gets a governed name becomes a version: its bytes are hashed without the lock.
+      if (inode->scratch && !policy::scratch(*policy_, destination))
+        draft = begin_draft(held, *inode, DraftKind::scratch);
+    }
+    std::optional<Draft::Exclusive> frozen;
+    Draft::Bytes bytes;
+    if (draft) {
+      frozen.emplace(draft->freeze());
+      bytes = draft->store(*frozen, objects_);
+    }
+    const auto held = lock();
+    const auto inode = find(held, artifact);
+    if (!inode || (inode->nlink == 0 && !orphans_.contains(artifact))) return Errno{ENOENT};
+    if (inode->kind == Kind::folder) return Errno{EPERM};
+    const auto parent = parent_for_change(held, who, "link", to);
+    if (!parent) return Errno{parent.error()};
+    if (catalog_->child(to.dir, to.name)) return Errno{EEXIST};
+    const auto destination = object_at(held, to, *parent);
+    const bool governs = inode->scratch && !policy::scratch(*policy_, destination.paths[0]);
+    if (governs != (draft != nullptr)) continue;
+    const auto verdict = judge(held, who, policy::Right::create, destination);
+    if (!verdict.permitted) return refuse(held, who, "link", artifact, destination.paths[0], "", verdict);
+    const auto source = object_of(held, *inode);
+    const auto reading = judge(held, who, policy::Right::read, source);
+    if (!reading.permitted) return refuse(held, who, "link", artifact, source.paths[0], "", reading);
+    std::vector<Record> records;
+    if (orphans_.contains(artifact)) {
+      Create create;
+      create.artifact = artifact, create.at = to, create.kind = inode->kind, create.mode = inode->mode;
+      create.uid = inode->uid, create.gid = inode->gid, create.rdev = inode->rdev, create.target = inode->target;
+      create.scratch = inode->scratch && !governs;
+      records.push_back(record(who, destination.paths[0], create, verdict));
+      orphans_.erase(artifact);
+    } else {
+      records.push_back(record(who, destination.paths[0], Link{artifact, inode->last, to, source.paths[0]}, verdict));
+    }
+    Commit commit;
+    if (draft) {
+      Inode named = *inode;
+      if (named.nlink == 0) named.home = to;
+      commit = commit_of(held, named, *draft, *frozen, bytes, destination.paths[0]);
+      commit.draft = ledger_->next();
+      if (inode->nlink > 0) commit.also.push_back(source.paths[0]);
+      records.push_back(record(who, destination.paths[0], commit, verdict));
+    }
+    append(held, records);
+    if (draft) {
+      const auto now_named = *find(held, artifact);
+      draft->govern(*frozen, commit.draft, base_of(now_named));
+      draft->sealed_version = commit.version;
+      if (draft->writers == 0) finalise(held, *draft, *frozen, who);
+      if (draft->writers + draft->readers == 0) drafts_.erase(artifact);
+    }
+    announce(held, artifact);
+    return view(held, who, *find(held, artifact), (parent->mode & 1) != 0);
+  }
+}
+
+void Monitor::unlinked(const Lock& held, const Inode& before) {
+  if (before.kind == Kind::folder || before.nlink <= 1) {
+    if (const auto draft = draft_of(held, before.id)) draft->detached = true;
+    if (before.scratch) ::unlink((folder_ / "drafts" / ("s" + std::to_string(before.id))).c_str());
+    if (!catalog_->inode(before.id)) {
+      Inode orphan = before;
+      orphan.nlink = 0;
+      orphan.ctime = now();
+      orphans_[before.id] = std::move(orphan);
+    }
+  }
+  announce(held, before.id);
+}
+
+Status Monitor::remove(const Requester& who, const Place& at, bool folder) {
+  who.prepare();
+  const auto held = lock();
+  const auto parent = parent_for_change(held, who, "delete", at);
+  if (!parent) return Errno{parent.error()};
+  const auto id = catalog_->child(at.dir, at.name);
+  if (!id) return Errno{ENOENT};
+  const auto inode = find(held, *id);
+  if (folder && inode->kind != Kind::folder) return Errno{ENOTDIR};
+  if (!folder && inode->kind == Kind::folder) return Errno{EISDIR};
+  const auto path = path_of(held, at);
+  if (!sticky_allows(who, *parent, *inode))
+    return refuse_mode(held, who, "delete", *inode, path, EPERM,
+                       "the folder is sticky and neither it nor the file is yours");
+  if (folder && !catalog_->empty(*id)) return Errno{ENOTEMPTY};
+  const auto verdict = judge(held, who, policy::Right::remove, object_of(held, *inode));
+  if (!verdict.permitted) return refuse(held, who, "delete", *id, path, "", verdict);
+  const auto names_left = folder ? 0 : inode->nlink - 1;
+  append(held, record(who, path, Delete{*id, inode->last, at, names_left, inode->version}, verdict));
+  unlinked(held, *inode);
+  return Done{};
+}
+
+Status Monitor::restore(const Requester& who, Id artifact, const Place& to) {
+  who.prepare();
+  const auto held = lock();
+  const auto inode = find(held, artifact);
+  if (!inode || inode->nlink != 0 || inode->version == 0) return Errno{ENOENT};
+  const auto parent = parent_for_change(held, who, "restore", to);
+  if (!parent) return Errno{parent.error()};
+  if (catalog_->child(to.dir, to.name)) return Errno{EEXIST};
+  const auto path = path_of(held, to);
+  if (!who.root() && who.uid() != inode->uid)
+    return refuse_mode(held, who, "restore", *inode, path, EPERM, "only its owner may bring a deleted file back");
+  const auto source = judge(held, who, policy::Right::read, object_of(held, *inode));
+  if (!source.permitted) return refuse(held, who, "restore", artifact, path, "", source);
+  const auto verdict = judge(held, who, policy::Right::create, object_at(held, to, *parent));
+  if (!verdict.permitted) return refuse(held, who, "restore", artifact, path, "", verdict);
+  append(held,
+         record(who, path, Restore{artifact, inode->last, to, inode->sha256, inode->size, (inode->mode & 0111) != 0},
+                verdict));
+  orphans_.erase(artifact);
+  announce(held, artifact);
+  return Done{};
+}
+
+void Monitor::forget(Id id) {
+  const auto held = lock();
+  orphans_.erase(id);
+}
+
+}  // namespace ward::store

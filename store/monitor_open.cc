@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+// The monitor on opening: versions for readers, drafts for writers, folders for listing. An open is decided and in the
+// log before it is answered. Opening a version for writing makes (or joins) the artifact's draft and answers ESTALE:
+// the kernel walks the path again and finds the draft's node.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "store/crypto.h"
+#include "store/error.h"
+#include "store/monitor.h"
+
+namespace ward::store {
+namespace {
+
+constexpr int kExecFlag = 0x20;         // __FMODE_EXEC: the kernel opens to execute
+constexpr Nanos kWalk = 1'000'000'000;  // how long a draft waits for a walk that ESTALE started
+
+bool writes(int flags) {
+  return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
+}
+bool reads(int flags) {
+  return (flags & O_ACCMODE) != O_WRONLY;
+}
+
+const char* mode_name(int flags) {
+  if ((flags & kExecFlag) != 0) return "x";
+  if ((flags & O_ACCMODE) == O_RDWR) return "rw";
+  return writes(flags) ? "w" : "r";
+}
+
+}  // namespace
+
+std::shared_ptr<Draft> Monitor::draft_of(const Lock&, Id artifact) const {
+  const auto found = drafts_.find(artifact);
+  return found == drafts_.end() ? nullptr : found->second;
+}
+
+DraftKind Monitor::kind_for(const Lock&, const Inode& inode, const std::string& path) const {
+  if (inode.scratch) return DraftKind::scratch;
+  return policy::visibility(*policy_, path) == policy::Visibility::write ? DraftKind::live : DraftKind::session;
+}
+
+Base Monitor::base_of(const Inode& inode) {
+  Base base;
+  if (inode.version == 0) return base;
+  base = {inode.version, inode.sha256, inode.size, objects_.open(inode.sha256, inode.size)};
+  if (!base.object)
+    throw Error(Code::io, "object " + inode.sha256 + " of " + catalog_->path(inode.home) +
+                              " is missing or short; run: ward fsck STORE");
+  return base;
+}
+
+std::shared_ptr<Draft> Monitor::begin_draft(const Lock& held, const Inode& inode, DraftKind kind) {
+  if (auto draft = draft_of(held, inode.id)) return draft;
+  auto base = kind == DraftKind::scratch ? Base() : base_of(inode);
+  auto draft = std::make_shared<Draft>(folder_ / "drafts", pool_, inode.id, kind, std::move(base));
+  draft->detached = inode.nlink == 0;
+  drafts_[inode.id] = draft;
+  return draft;
+}
+
+Result<Monitor::Verdict> Monitor::may_open(const Lock& held, const Requester& who, const Inode& inode, int flags,
+                                           const std::string& path) {
+  unsigned mask = 0;
+  if ((flags & kExecFlag) != 0) {
+    mask = kExecute;
+  } else {
+    if (reads(flags)) mask |= kRead;
+    if (writes(flags)) mask |= kWrite;
+  }
+  if (!mode_allows(who, inode, mask))
+    return refuse_mode(held, who, "open", inode, path, EACCES, "the file's mode bits don't let you open it so");
+  const auto object = object_of(held, inode);
+  Verdict verdict;
+  if (reads(flags)) verdict = judge(held, who, policy::Right::read, object);
+  if (verdict.permitted && writes(flags)) verdict = judge(held, who, policy::Right::write, object);
+  if (!verdict.permitted) return refuse(held, who, "open", inode.id, path, mode_name(flags), verdict);
+  return verdict;
+}
+
+Errno Monitor::walk_to_draft(const Lock& held, const Requester& who, const Inode& inode) {
+  if (const auto before = walking_.find(who.tid()); before != walking_.end() && before->second == inode.id) {
+    walking_.erase(before);
+    return refuse_mode(
+        held, who, "open", inode, path_of(held, inode.home), EBUSY,
+        "a descriptor or a bind mount of this version can't be reopened for writing; open the file by its path");
+  }
+  const auto draft = begin_draft(held, inode, kind_for(held, inode, path_of(held, inode.home)));
+  draft->sessions.insert({who.uid(), who.session()});
+  draft->pinned_until = now() + kWalk;
+  if (walking_.size() > 10'000) walking_.clear();
+  walking_[who.tid()] = inode.id;
+  announce(held, inode.id);
+  return {ESTALE};
+}
+
+std::shared_ptr<Handle> Monitor::make_handle(const Requester& who, Id id, const Inode& inode, int flags,
+                                             const std::string& path, const Verdict& verdict) {
+  auto handle = std::make_shared<Handle>(who);
+  handle->id = id;
+  handle->artifact = inode.id;
+  handle->version = inode.version;
+  handle->sha256 = inode.sha256;
+  handle->reads = reads(flags);
+  handle->writes = writes(flags);
+  handle->append = (flags & O_APPEND) != 0;
+  handle->depth = policy::depth(*policy_, path, inode.labels);
+  handle->path = path;
+  handle->policy = verdict.policy;
+  handle->rule = verdict.rule;
+  handles_[id] = handle;
+  return handle;
+}
+
+void Monitor::claim_notes(Handle& handle) {
+  if (handle.depth != policy::Depth::ranges) return;
+  const Id draft = handle.draft ? handle.draft->id.load() : 0;
+  if (handle.reads) handle.read_notes = slots_->claim({handle.id, handle.artifact, draft, handle.version, false});
+  if (handle.writes) handle.write_notes = slots_->claim({handle.id, handle.artifact, draft, handle.version, true});
+}
+
+/// Once per activity: who the process behind an entity id is. Its command line is read with no lock held.
+void Monitor::introduce(const Requester& who) {
+  const Caller& caller = who.caller();
+  {
+    const auto held = lock();
+    if (!lineage_.seen(caller)) return;
+  }
+  Activity activity;
+  activity.pid = caller.pid, activity.parent = caller.parent, activity.session = caller.session;
+  activity.entity_id = caller.entity_id, activity.executable = caller.executable;
+  if (caller.family && !caller.family->ancestors.empty())
+    activity.parent_entity = caller.family->ancestors.front().entity_id;
+  activity.argv_sha256 = hex(sha256(command_line(caller.pid)));
+  activity.started = wall_time(caller.start_ticks);
+  append(lock(), record(who, "", activity, {}));
+}
+
+Result<std::shared_ptr<Handle>> Monitor::open(const Requester& who, const NodeRef& node, int flags) {
+  introduce(who);
+  auto opened = open_node(lock(), who, node, flags);
+  // O_TRUNC empties the draft, not the version; without the monitor's lock, since a seal may hold the draft.
+  if (opened && (flags & O_TRUNC) != 0 && (*opened)->draft->size() != 0)
+    if (const auto done = truncate(who, (*opened)->draft, 0, opened->get()); !done) return Errno{done.error()};
+  return opened;
+}
+
+Result<std::shared_ptr<Handle>> Monitor::open_node(const Lock& held, const Requester& who, const NodeRef& node,
+                                                   int flags) {
+  const auto inode = find(held, node.artifact);
+  if (!inode) return Errno{ENOENT};
+  if (inode->kind != Kind::file) return Errno{EINVAL};
+  if (node.face == Face::version) return open_version(held, who, node, *inode, flags);
+  if (node.face == Face::plain) return Errno{EINVAL};
+  if (node.face == Face::draft) {
+    if (writes(flags) && draft_of(held, inode->id) != node.draft) return walk_to_draft(held, who, *inode);
+    return open_draft(held, who, node.draft, *inode, flags);
+  }
+  const auto draft = begin_draft(held, *inode, kind_for(held, *inode, path_of(held, inode->home)));
+  if (draft->kind() == DraftKind::session) return Errno{ESTALE};  // the path's visibility changed: look up again
+  return open_draft(held, who, draft, *inode, flags);
+}
+
+Result<std::shared_ptr<Handle>> Monitor::open_version(const Lock& held, const Requester& who, const NodeRef& node,
+                                                      const Inode& inode, int flags) {
+  const auto path = path_of(held, inode.home);
+  const auto verdict = may_open(held, who, inode, flags, path);
+  if (!verdict) return Errno{verdict.error()};
+  if (writes(flags)) {
+    if (node.pinned) return Errno{EROFS};
+    return walk_to_draft(held, who, inode);
+  }
+  if (!node.recent && !node.pinned && node.commit != inode.commit) return Errno{ESTALE};
+  Inode seen = inode;
+  seen.version = node.version, seen.sha256 = node.sha256, seen.size = node.size;
+  auto base = base_of(seen);
+  Open open;
+  open.artifact = inode.id, open.version = seen.version, open.sha256 = seen.sha256, open.size = seen.size;
+  auto handle = make_handle(who, ledger_->next(), seen, flags, path, *verdict);
+  handle->object = base.object;
+  claim_notes(*handle);
+  open.handle = handle->id, open.mode = mode_name(flags), open.depth = policy::to_string(handle->depth);
+  append(held, record(who, path, open, *verdict));
+  if (seen.version != 0 && is_material(path)) lineage_.read(who.caller(), {inode.id, seen.version});
+  return handle;
+}
+
+Result<std::shared_ptr<Handle>> Monitor::open_draft(const Lock& held, const Requester& who,
+                                                    std::shared_ptr<Draft> draft, const Inode& inode, int flags) {
+  const auto path = path_of(held, inode.home);
+  const auto verdict = may_open(held, who, inode, flags, path);
+  if (!verdict) return Errno{verdict.error()};
+  const bool writer = writes(flags);
+  const Sequence sequence = ledger_->next();
+  Open open;
+  open.artifact = inode.id, open.version = inode.version, open.sha256 = inode.sha256, open.size = draft->size();
+  open.handle = sequence;
+  open.mode = mode_name(flags);
+  auto handle = make_handle(who, sequence, inode, flags, path, *verdict);
+  handle->draft = draft;
+  if (writer && draft->kind() != DraftKind::scratch) {
+    open.draft = draft->id == 0 ? sequence : draft->id.load();
+    open.base = inode.version;
+  }
+  open.depth = policy::to_string(handle->depth);
+  claim_notes(*handle);
+  append(held, record(who, path, open, *verdict));
+  if (writer && draft->id == 0) draft->id = sequence;
+  (writer ? draft->writers : draft->readers) += 1;
+  draft->sessions.insert({who.uid(), who.session()});
+  if (writer) draft->activities.insert(who.process().entity_id);
+  if (handle->reads && inode.version != 0 && is_material(path)) lineage_.read(who.caller(), {inode.id, inode.version});
+  return handle;
+}
+
+Result<Opened> Monitor::create(const Requester& who, const Place& at, std::uint32_t mode, int flags) {
+  introduce(who);
+  const auto held = lock();
+  const auto parent = parent_for_change(held, who, "create", at);
+  if (!parent) return Errno{parent.error()};
+  if (catalog_->child(at.dir, at.name)) return Errno{(flags & O_EXCL) != 0 ? EEXIST : ESTALE};
+  const auto object = object_at(held, at, *parent);
+  const auto& path = object.paths[0];
+  const auto verdict = judge(held, who, policy::Right::create, object);
+  if (!verdict.permitted) return refuse(held, who, "create", 0, path, mode_name(flags), verdict);
+  const bool writer = writes(flags);
+  Create create;
+  create.artifact = create.handle = ledger_->next();
+  create.at = at;
+  create.mode = mode & 07777;
+  create.uid = who.uid();
+  create.gid = (parent->mode & S_ISGID) != 0 ? parent->gid : who.gid();
+  create.scratch = policy::scratch(*policy_, path);
+  create.draft = writer && !create.scratch ? create.artifact : 0;
+  Inode fresh;
+  fresh.id = create.artifact, fresh.nlink = 1, fresh.mode = create.mode, fresh.scratch = create.scratch,
+  fresh.home = at;
+  const auto kind = kind_for(held, fresh, path);
+  Opened opened;
+  opened.handle = make_handle(who, create.handle, fresh, flags, path, verdict);
+  if (writer || kind != DraftKind::session) {
+    const auto draft = begin_draft(held, fresh, kind);
+    opened.handle->draft = draft;
+    if (writer) draft->id = create.artifact;
+    (writer ? draft->writers : draft->readers) += 1;
+    draft->sessions.insert({who.uid(), who.session()});
+    draft->activities.insert(who.process().entity_id);
+  }
+  try {
+    claim_notes(*opened.handle);
+    append(held, record(who, path, create, verdict));
+  } catch (...) {
+    drafts_.erase(fresh.id);
+    handles_.erase(create.handle);
+    throw;
+  }
+  opened.view = view(held, who, *find(held, create.artifact), (parent->mode & 1) != 0);
+  return opened;
+}
+
+Result<Opened> Monitor::temporary(const Requester& who, Id folder, std::uint32_t mode, int flags) {
+  introduce(who);
+  const auto held = lock();
+  const Place at{folder, "#tmpfile"};
+  const auto parent = parent_for_change(held, who, "create", at);
+  if (!parent) return Errno{parent.error()};
+  const auto object = object_at(held, at, *parent);
+  const auto verdict = judge(held, who, policy::Right::create, object);
+  if (!verdict.permitted) return refuse(held, who, "create", 0, object.paths[0], mode_name(flags), verdict);
+  Inode inode;
+  inode.id = ledger_->next();
+  inode.mode = mode & 07777;
+  inode.uid = who.uid();
+  inode.gid = (parent->mode & S_ISGID) != 0 ? parent->gid : who.gid();
+  inode.atime = inode.mtime = inode.ctime = inode.btime = now();
+  inode.home = at;
+  inode.scratch = true;
+  Open open;
+  open.artifact = open.handle = inode.id, open.mode = "tmpfile", open.depth = "ranges";
+  Opened opened;
+  opened.handle = make_handle(who, inode.id, inode, flags, object.paths[0], verdict);
+  const auto draft = begin_draft(held, inode, DraftKind::scratch);
+  draft->detached = false;
+  draft->id = inode.id;
+  draft->writers = 1;
+  opened.handle->draft = draft;
+  claim_notes(*opened.handle);
+  append(held, record(who, object.paths[0], open, verdict));
+  orphans_[inode.id] = inode;
+  opened.view = view(held, who, inode, false);
+  return opened;
+}
+
+Result<std::shared_ptr<Handle>> Monitor::open_folder(const Requester& who, Id id) {
+  who.prepare();
+  const auto held = lock();
+  const auto inode = find(held, id);
+  if (!inode) return Errno{ENOENT};
+  const std::string path = id == kRoot ? "/" : path_of(held, inode->home);
+  if (!mode_allows(who, *inode, kRead))
+    return refuse_mode(held, who, "open", *inode, path, EACCES, "the folder's mode bits don't let you list it");
+  const auto verdict = judge(held, who, policy::Right::list, object_of(held, *inode));
+  if (!verdict.permitted) return refuse(held, who, "open", id, path, "list", verdict);
+  Open open;
+  open.artifact = id, open.handle = ledger_->next(), open.mode = "list", open.depth = "open";
+  append(held, record(who, path, open, verdict));
+  auto handle = std::make_shared<Handle>(who);
+  handle->id = open.handle, handle->artifact = id, handle->path = path;
+  handle->policy = verdict.policy, handle->rule = verdict.rule;
+  return handle;
+}
+
+Result<NodeRef> Monitor::version_node(const Requester& who, Id artifact, std::uint64_t number) {
+  (void)who;  // deciding is the open's business; a look shows no more than history does
+  const auto held = lock();
+  const auto version = catalog_->version({artifact, number});
+  if (!version) return Errno{ENOENT};
+  NodeRef node;
+  node.artifact = artifact, node.face = Face::version, node.commit = version->commit, node.version = number;
+  node.sha256 = version->sha256, node.size = version->size, node.pinned = true;
+  return node;
+}
+
+std::vector<Monitor::Listed> Monitor::list(const Requester& who, Id folder, std::uint64_t after, std::size_t limit,
+                                           bool views) {
+  const auto held = lock();
+  std::vector<Listed> listed;
+  const auto inode = find(held, folder);
+  if (!inode || inode->nlink == 0) return listed;
+  const bool searchable = views && mode_allows(who, *inode, kExecute);
+  for (auto& entry : catalog_->list(folder, after, limit)) {
+    Listed item;
+    if (searchable) item.view = view(held, who, *find(held, entry.id), (inode->mode & 1) != 0);
+    item.entry = std::move(entry);
+    listed.push_back(std::move(item));
+  }
+  return listed;
+}
+
+}  // namespace ward::store

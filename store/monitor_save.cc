@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// The monitor on saves: when a close seals a draft, what a seal records, and how a draft ends. FORMAT.md, "Life of a
+// save", says it step by step.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <set>
+
+#include "store/error.h"
+#include "store/monitor.h"
+
+namespace ward::store {
+
+Commit Monitor::commit_of(const Lock& held, const Inode& inode, const Draft& draft, const Draft::Exclusive& frozen,
+                          const Draft::Bytes& bytes, const std::string& path) {
+  Commit commit;
+  commit.artifact = inode.id;
+  commit.prev = inode.last;
+  commit.draft = draft.id;
+  commit.amends = draft.sealed_version != 0 && draft.sealed_version == inode.version;
+  commit.version = commit.amends ? inode.version : inode.version + 1;
+  commit.base = draft.base(frozen).version;
+  commit.sha256 = bytes.sha256;
+  commit.size = bytes.size;
+  commit.mtime = draft.mtime(frozen) != 0 ? draft.mtime(frozen) : now();
+  commit.authors = draft.authors(frozen);
+  const std::vector<std::string> writers(draft.activities.begin(), draft.activities.end());
+  commit.inputs = lineage_.inputs(writers, {inode.id, commit.version}, draft.last_write);
+  commit.stage = policy::initial_stage(*policy_, path);
+  commit.executable = (inode.mode & 0111) != 0;
+  std::set<std::string> labels(inode.labels.begin(), inode.labels.end());
+  for (const Input& input : commit.inputs)  // what is made from restricted inputs is restricted
+    if (const auto version = catalog_->version(input.of)) labels.insert(version->labels.begin(), version->labels.end());
+  commit.labels.assign(labels.begin(), labels.end());
+  const auto retention = policy::retention(*policy_, path, commit.labels, commit.stage, now());
+  if (!retention.rule.empty())
+    commit.retain = {retention.rule, std::string(policy::to_string(retention.mode)), retention.keep_until,
+                     retention.purge_after};
+  if (inode.nlink > 1)
+    for (const Place& place : catalog_->names(inode.id))
+      if (!(place == inode.home)) commit.also.push_back(path_of(held, place));
+  return commit;
+}
+
+Commit Monitor::commit_of_version(const Lock& held, const Inode& inode, const Inode& source, const std::string& path) {
+  Draft copy(folder_ / "drafts", pool_, inode.id, DraftKind::session, {});
+  const auto frozen = copy.freeze();
+  const Draft::Bytes bytes{source.version == 0 ? objects_.put("") : source.sha256, source.size};
+  Commit commit = commit_of(held, inode, copy, frozen, bytes, path);
+  commit.base = inode.version;
+  commit.final = true;
+  if (source.version != 0) {
+    commit.inputs = catalog_->inputs({source.id, source.version});
+    if (const auto version = catalog_->version({source.id, source.version})) commit.authors = version->authors;
+  }
+  return commit;
+}
+
+Status Monitor::flush(Handle& handle, std::int32_t tid) {
+  if (!handle.draft || !handle.writes) return Done{};
+  Draft& draft = *handle.draft;
+  const auto frozen = draft.freeze();
+  if (!draft.dirty(frozen, handle.id) || draft.kind() == DraftKind::scratch) return Done{};
+  if (draft.kind() == DraftKind::session && killed_by_signal(tid)) {
+    const auto held = lock();
+    draft.interrupted = true;
+    return Done{};
+  }
+  if (draft.others_dirty(frozen, handle.id) || draft.only_resized(frozen)) return Done{};  // the last one seals
+  return seal(draft, frozen, handle.who, false);
+}
+
+Status Monitor::seal(Draft& draft, const Draft::Exclusive& frozen, const Requester& who, bool last) {
+  auto bytes = draft.store(frozen, objects_);
+  if (bytes.sha256.empty()) bytes.sha256 = objects_.put("");
+  const auto held = lock();
+  const auto inode = find(held, draft.artifact);
+  if (!inode || draft.detached) {
+    append(held, record(who, "", Abandon{draft.artifact, draft.id, false, false, "deleted"}, {}),
+           AuditLog::Space::reserved);
+    draft.drop(frozen);
+    return Done{};
+  }
+  const auto path = path_of(held, inode->home);
+  const auto verdict = judge(held, who, policy::Right::write, object_of(held, *inode));
+  if (!verdict.permitted) {  // the policy changed while the file was open
+    (void)refuse(held, who, "commit", inode->id, path, "w", verdict);
+    append(held, record(who, path, Abandon{inode->id, draft.id, true, false, "policy"}, verdict),
+           AuditLog::Space::reserved);
+    draft.keep(frozen);
+    return Errno{EPERM};
+  }
+  std::uint64_t version = inode->version;
+  bool final = false;
+  if (inode->version != 0 && bytes.sha256 == inode->sha256) {
+    append(held, record(who, path, Unchanged{inode->id, draft.id, inode->version, inode->sha256}, verdict));
+  } else {
+    Commit commit = commit_of(held, *inode, draft, frozen, bytes, path);
+    commit.concurrent = draft.others_dirty(frozen, 0) && draft.writers > 1;
+    commit.final = final = last && draft.writers <= 1;
+    version = commit.version;
+    append(held, record(who, path, commit, verdict));
+  }
+  const auto after = *find(held, inode->id);
+  draft.sealed(frozen, base_of(after));
+  draft.sealed_version = version;
+  draft.interrupted = false;
+  if (final) {
+    draft.drop(frozen);
+    draft.id = 0;
+    draft.sealed_version = 0;
+    draft.activities.clear();
+  }
+  announce(held, inode->id);
+  return Done{};
+}
+
+Status Monitor::truncate(const Requester& who, const std::shared_ptr<Draft>& draft, std::uint64_t size,
+                         Handle* handle) {
+  clear_suid(who, draft->artifact);
+  draft->truncate(handle != nullptr ? handle->id : 0, {who.uid(), who.user().login, 0}, size, now());
+  if (handle != nullptr || draft->kind() == DraftKind::scratch) return Done{};
+  const auto frozen = draft->freeze();
+  {
+    const auto held = lock();
+    if (draft->writers > 0) return Done{};  // an open writer's close seals it
+  }
+  const auto sealed = seal(*draft, frozen, who, true);
+  const auto held = lock();
+  if (draft->writers == 0) finalise(held, *draft, frozen, who);
+  if (draft->writers + draft->readers == 0 && draft_of(held, draft->artifact) == draft) drafts_.erase(draft->artifact);
+  return sealed;
+}
+
+void Monitor::finalise(const Lock& held, Draft& draft, const Draft::Exclusive& frozen, const Requester& who) {
+  if (draft.id == 0 || draft.kind() == DraftKind::scratch) return;
+  const auto inode = find(held, draft.artifact);
+  const std::string path = inode && inode->nlink > 0 ? path_of(held, inode->home) : "";
+  if (draft.dirty(frozen)) {  // what can't be sealed is kept for people to look at
+    append(held,
+           record(who, path,
+                  Abandon{draft.artifact, draft.id, true, false, draft.interrupted ? "writer-killed" : "unsealed"}, {}),
+           AuditLog::Space::reserved);
+    draft.keep(frozen);
+  } else if (draft.sealed_version != 0) {
+    const auto& base = draft.base(frozen);
+    append(held, record(who, path, Finalise{draft.artifact, draft.id, draft.sealed_version, base.sha256}, {}),
+           AuditLog::Space::reserved);
+    draft.drop(frozen);
+  } else {
+    const bool executable = inode && (inode->mode & 0111) != 0;
+    append(held,
+           record(who, path,
+                  Abandon{draft.artifact, draft.id, false, executable, draft.detached ? "deleted" : "unwritten"}, {}),
+           AuditLog::Space::reserved);
+    draft.drop(frozen);
+  }
+  draft.id = 0;
+  draft.sealed_version = 0;
+  draft.interrupted = false;
+  draft.activities.clear();
+  announce(held, draft.artifact);
+}
+
+void Monitor::retire(const Lock& held, const std::shared_ptr<Draft>& draft, const Draft::Exclusive& frozen,
+                     const Requester& who) {
+  if (draft->writers == 0) finalise(held, *draft, frozen, who);
+  const bool waiting = draft->pinned_until > now();
+  const bool idle = draft->kind() == DraftKind::session ? draft->writers == 0 : draft->writers + draft->readers == 0;
+  if (idle && !waiting && draft_of(held, draft->artifact) == draft) {
+    drafts_.erase(draft->artifact);
+    announce(held, draft->artifact);
+  }
+}
+
+void Monitor::release(const std::shared_ptr<Handle>& handle) {
+  std::vector<Record> records;
+  collect(*handle, true, records);
+  records.push_back(record(handle->who, handle->path, Close{handle->artifact, handle->id},
+                           {true, 0, handle->policy, handle->rule, "", ""}));
+  if (!handle->draft) {
+    const auto held = lock();
+    append(held, records, AuditLog::Space::reserved);
+    handles_.erase(handle->id);
+    return;
+  }
+  Draft& draft = *handle->draft;
+  const auto frozen = draft.freeze();
+  bool seals = false;
+  {
+    const auto held = lock();
+    append(held, records, AuditLog::Space::reserved);
+    handles_.erase(handle->id);
+    const bool last = handle->writes && draft.writers == 1;
+    seals = draft.kind() != DraftKind::scratch && handle->writes && draft.dirty(frozen) &&
+            (last ? !draft.interrupted
+                  : draft.dirty(frozen, handle->id) && !draft.others_dirty(frozen, handle->id) && !draft.interrupted);
+  }
+  if (seals) {
+    try {
+      (void)seal(draft, frozen, handle->who, true);
+    } catch (const Error& error) {  // nobody waits for a RELEASE: the draft stays, recoverable
+      std::fprintf(stderr, "ward: sealing %s at its last close: %s; kept in drafts/\n", handle->path.c_str(),
+                   error.what());
+    }
+  }
+  const auto held = lock();
+  (handle->writes ? draft.writers : draft.readers) -= 1;
+  retire(held, handle->draft, frozen, handle->who);
+}
+
+void Monitor::release_folder(const std::shared_ptr<Handle>& handle) {
+  const auto held = lock();
+  append(held,
+         record(handle->who, handle->path, Close{handle->artifact, handle->id},
+                {true, 0, handle->policy, handle->rule, "", ""}),
+         AuditLog::Space::reserved);
+}
+
+}  // namespace ward::store

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/requester.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace ward::store {
+
+Requester Requester::self() {
+  return {::geteuid(), ::getegid(), ::gettid()};
+}
+
+Requester Requester::of_record(const User& user, const Process& process) {
+  Requester who(user.id, user.group, process.pid);
+  Facts facts;
+  facts.caller.uid = user.id, facts.caller.gid = user.group, facts.caller.pid = process.pid;
+  facts.caller.login = user.login, facts.caller.entity_id = process.entity_id,
+  facts.caller.executable = process.executable;
+  facts.subject.uid = user.id, facts.subject.gid = user.group, facts.subject.login_uid = user.login;
+  facts.subject.user = user.name, facts.subject.executable = process.executable;
+  facts.user = user, facts.process = process;
+  who.facts_ = std::make_shared<const Facts>(std::move(facts));
+  return who;
+}
+
+const Requester& Requester::prepare() const {
+  if (facts_) return *this;
+  Facts facts;
+  facts.caller = identify(uid_, gid_, tid_);
+  const Caller& caller = facts.caller;
+  facts.user = {uid_, user_name(uid_), gid_, caller.login, caller.login == kUnsetLogin ? "" : user_name(caller.login)};
+  facts.process = {caller.pid, caller.entity_id, caller.executable};
+  policy::Subject& subject = facts.subject;
+  subject.uid = uid_, subject.gid = gid_, subject.groups = caller.groups, subject.login_uid = caller.login;
+  subject.user = facts.user.name, subject.executable = caller.executable;
+  subject.group_names.push_back(group_name(gid_));
+  for (const auto gid : caller.groups) subject.group_names.push_back(group_name(gid));
+  facts_ = std::make_shared<const Facts>(std::move(facts));
+  return *this;
+}
+
+bool Requester::in_group(std::uint32_t gid) const {
+  if (gid == gid_) return true;
+  const auto& groups = caller().groups;
+  return std::find(groups.begin(), groups.end(), gid) != groups.end();
+}
+
+std::int32_t Requester::session() const {
+  if (facts_) return facts_->caller.session;
+  return tid_ > 0 ? ::getsid(tid_) : 0;
+}
+
+bool mode_allows(const Requester& who, const Inode& inode, unsigned mask) {
+  if (who.root()) return (mask & kExecute) == 0 || inode.kind == Kind::folder || (inode.mode & 0111) != 0;
+  unsigned bits = inode.mode & 7;
+  if (who.uid() == inode.uid) {
+    bits = inode.mode >> 6 & 7;
+  } else if ((inode.mode >> 3 & 7) != bits && who.in_group(inode.gid)) {  // groups are read only when they matter
+    bits = inode.mode >> 3 & 7;
+  }
+  return (bits & mask) == mask;
+}
+
+bool sticky_allows(const Requester& who, const Inode& folder, const Inode& victim) {
+  return (folder.mode & S_ISVTX) == 0 || who.root() || who.uid() == folder.uid || who.uid() == victim.uid;
+}
+
+}  // namespace ward::store
