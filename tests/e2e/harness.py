@@ -200,7 +200,7 @@ class Mount:
             records = self.records()
             mine = [r for r in records if path is None or r.get("file", {}).get("path") == path]
             opened = [r["ward"] for r in mine if r["event"]["action"] in ("open", "create")
-                      and r["event"]["outcome"] == "success" and r["ward"].get("mode") != "list"
+                      and r["event"]["outcome"] == "success" and r["ward"].get("mode") not in ("list", "truncate")
                       and "@@" not in r["file"].get("path", "")]
             closed = {r["ward"]["handle"] for r in records if r["event"]["action"] == "close"}
             scratch = {r["ward"]["artifact"] for r in records if r["ward"].get("scratch")}

@@ -77,14 +77,17 @@ def run_as(user, action, groups=None, session=False):
                 os.setsid()
             become(user, groups)
             value = (subprocess.run(action, capture_output=True, text=True) if isinstance(action, list) else action())
-            answer = ("ok", value)
+            try:
+                answer = pickle.dumps(("ok", value))
+            except TypeError:  # an open file, say: that it came about is the answer
+                answer = pickle.dumps(("ok", repr(value)))
         except OSError as e:
-            answer = ("errno", (e.errno, str(e), e.filename))
+            answer = pickle.dumps(("errno", (e.errno, str(e), e.filename)))
         except BaseException as e:  # the parent must hear of it, whatever it is
-            answer = ("failed", repr(e))
+            answer = pickle.dumps(("failed", repr(e)))
         try:
             with os.fdopen(writer, "wb") as out:
-                pickle.dump(answer, out)
+                out.write(answer)
         finally:
             os._exit(0)
     os.close(writer)

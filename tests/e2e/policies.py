@@ -42,12 +42,6 @@ who = ["developers"]
 may = ["read"]
 where = ["/prod/**"]
 
-[[forbid]]
-name = "never-touch-frozen"
-who = ["everyone"]
-may = ["write", "delete"]
-where = ["/shared/frozen/**", "/shared/top/kept/**"]
-
 [[audit]]
 where = ["/fast/**"]
 depth = "open"
@@ -61,4 +55,13 @@ name = "models-1y"
 where = ["/shared/**"]
 keep = "365d"
 purge_after = "730d"
+"""
+
+# Forbids hold for root too: what is below these folders is made before this is active.
+GUARDED = TEAM + """
+[[forbid]]
+name = "never-touch-frozen"
+who = ["everyone"]
+may = ["write", "delete"]
+where = ["/shared/frozen/**", "/shared/top/kept/**"]
 """

@@ -199,8 +199,7 @@ class Access(MountCase):
 
     def test_tail_follows(self):
         os.makedirs(self.m.path("shared"), exist_ok=True)
-        segment = sorted(n for n in os.listdir(self.m.path("@@/audit")) if n.endswith(".jsonl"))[-1]
-        tail = subprocess.Popen(["tail", "-n", "0", "-f", self.m.path("@@/audit", segment)], stdout=subprocess.PIPE)
+        tail = subprocess.Popen(["bash", "-c", "exec tail -q -n 0 -f @@/audit/*.jsonl"], cwd=self.m.mnt, stdout=subprocess.PIPE)
         try:
             os.set_blocking(tail.stdout.fileno(), False)
             got, names = b"", iter(range(10**6))

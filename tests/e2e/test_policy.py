@@ -11,7 +11,7 @@ import re
 from cases import MountCase
 from harness import main, read, sh, write
 from people import GROUP, ONE, TWO, Person, gid_of, require_people, run_as, uid
-from policies import TEAM
+from policies import GUARDED, TEAM
 
 DENIED = (e.EACCES, e.EPERM)
 
@@ -23,13 +23,14 @@ class PolicyCase(MountCase):
     def setUpClass(cls):
         require_people()
         super().setUpClass()
-        for folder in ("shared", "shared/frozen", "secret", "prod", "fast"):
+        for folder in ("shared", "shared/frozen", "shared/top", "shared/top/kept", "secret", "prod", "fast"):
             os.mkdir(cls.m.path(folder))
             os.chmod(cls.m.path(folder), 0o777)  # so that only policy refuses
-        for f in ("shared/f", "shared/frozen/f", "secret/f", "prod/f"):
+        for f in ("shared/f", "shared/frozen/f", "shared/top/kept/f", "secret/f", "prod/f"):
             write(cls.m.path(f), "old")
             write(cls.m.path(f), "content of " + f)
             os.chmod(cls.m.path(f), 0o666)
+        write(cls.m.path("@@/policy.toml"), GUARDED)
 
     def setUp(self):
         self.d = self.m.path("shared")
@@ -148,10 +149,6 @@ class Aliases(PolicyCase):
 
     def test_what_may_not_be_moved_does_not_move_with_its_parent(self):
         """/shared/top/kept is forbidden ground by its path: moving /shared/top away would be a way around."""
-        os.makedirs(self.p("top/kept"))
-        write(self.p("top/kept/f"), "x")
-        for path in ("top", "top/kept", "top/kept/f"):
-            os.chmod(self.p(path), 0o777)
         self.refused(ONE, None, lambda: os.rename(self.p("top"), self.p("elsewhere")))
         self.refused(ONE, None, lambda: open(self.p("top/kept/f"), "w"))
 
@@ -217,16 +214,16 @@ class Replacing(PolicyCase):
         os.close(fd)  # a refusal comes here at the latest
 
     def test_a_good_one_counts_from_its_close_on(self):
-        self.assertEqual(read(self.m.path("@@/policy.toml")).decode(), TEAM)
-        self.assertEqual(run_as(TWO, lambda: read(self.m.path("@@/policy.toml"))).decode(), TEAM)
-        closed = TEAM.replace('where = ["/shared/**"]\n\n[[permit]]', 'where = ["/nothing/**"]\n\n[[permit]]', 1)
-        self.assertNotEqual(closed, TEAM)
+        self.assertEqual(read(self.m.path("@@/policy.toml")).decode(), GUARDED)
+        self.assertEqual(run_as(TWO, lambda: read(self.m.path("@@/policy.toml"))).decode(), GUARDED)
+        closed = GUARDED.replace('where = ["/shared/**"]\n\n[[permit]]', 'where = ["/nothing/**"]\n\n[[permit]]', 1)
+        self.assertNotEqual(closed, GUARDED)
         with Person(TWO) as two:
             two("open(f).read()", f=self.p("f"))
             self.replace(closed)
             with self.err(*DENIED):
                 two("open(f).read()", f=self.p("f"))
-            self.replace(TEAM)
+            self.replace(GUARDED)
             two("open(f).read()", f=self.p("f"))
         changes = self.m.records(action="policy-change")
         self.assertEqual([r["ward"]["number"] for r in changes][-2:], [changes[-3]["ward"]["number"] + n for n in (1, 2)])
@@ -237,8 +234,8 @@ class Replacing(PolicyCase):
 
     def test_a_bad_one_is_refused_with_line_column_and_cause(self):
         before = read(self.m.path("@@/policy.toml"))
-        for text, line, cause in ((TEAM.replace('may = ["read"]', 'may = ["raed"]', 1), None, "raed"),
-                                  (TEAM + "\n[[permit]\n", TEAM.count("\n") + 2, ""), ("[[permit]]\nnam = 1\n", None, "nam")):
+        for text, line, cause in ((GUARDED.replace('may = ["read"]', 'may = ["raed"]', 1), None, "raed"),
+                                  (GUARDED + "\n[[permit]\n", GUARDED.count("\n") + 2, ""), ("[[permit]]\nnam = 1\n", None, "nam")):
             if line is None:
                 line = 1 + next(i for i, x in enumerate(text.splitlines()) if cause in x)
             with self.err(e.EINVAL):
@@ -251,13 +248,13 @@ class Replacing(PolicyCase):
         self.assertEqual(run_as(TWO, lambda: read(self.p("f"))), b"content of shared/f")
 
     def test_only_administrators_may(self):
-        self.refused(ONE, None, lambda: self.replace(TEAM))
+        self.refused(ONE, None, lambda: self.replace(GUARDED))
         self.refused(TWO, None, lambda: open(self.m.path("@@/policy.toml"), "w"))
 
     def test_saving_by_rename_and_by_shell(self):
         sh("cp @@/policy.toml /tmp/ward-e2e-policy.$$; cat /tmp/ward-e2e-policy.$$ > @@/policy.toml; rm /tmp/ward-e2e-policy.$$",
            cwd=self.m.mnt)
-        self.assertEqual(read(self.m.path("@@/policy.toml")).decode(), TEAM)
+        self.assertEqual(read(self.m.path("@@/policy.toml")).decode(), GUARDED)
 
     def test_it_survives_a_remount(self):
         number = self.m.status().get("policy")

@@ -31,7 +31,7 @@ class Names(PosixCase):
 
     def test_any_bytes_but_slash_and_nul(self):
         folder = os.fsencode(self.p())
-        names = [bytes([b]) * 3 for b in range(1, 256) if b != 0x2F and b != 0x2E]
+        names = [bytes([b]) * 3 for b in range(1, 256) if chr(b) not in "./@"]
         names += [b"line\nbreak", b"\xff\xfe", b"caf\xc3\xa9", b"cafe\xcc\x81", b" ", b"...", b"\xf0\x9f\x90\x8b", b"-rf",
                   b"a\xcc\x81" * 80, b"CON", b".git", b".gitattributes", b".lfsconfig", b"a@@b", b"@", b"at", b"\x80" * 255]
         for name in names:

@@ -247,7 +247,7 @@ class NamesAndVersions(MountCase):
         self.assertEqual(info["sha256"], os.getxattr(self.p("f"), "user.ward.sha256").decode())
         lines = [json.loads(line) for line in read(self.p("f@@/audit.jsonl")).splitlines()]
         self.assertIn("commit", [r["event"]["action"] for r in lines])
-        self.assertEqual({r["file"]["path"] for r in lines}, {self.v(self.p("f"))})
+        self.assertEqual({r["file"]["path"].split("@@")[0] for r in lines}, {self.v(self.p("f"))})
         with self.err(e.EPERM, e.EACCES, e.EOPNOTSUPP, e.EINVAL):
             os.setxattr(self.p("f"), "user.ward.version", b"7")
 
