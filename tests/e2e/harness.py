@@ -172,13 +172,13 @@ class Mount:
     def kill9(self):
         """The daemon dies in the middle of whatever it does; the dead mount is taken away."""
         os.kill(self.pid, signal.SIGKILL)
-        self.gone()
         self.detach()
+        self.gone()
 
     def detach(self):
-        # A mount over a mount can't come from us, so one lazy unmount is enough.
+        """Takes away a mount whose daemon is dead or stuck; -f aborts the connection, so that nobody waits for it."""
         if self.mounted():
-            subprocess.run(["umount", "-l", self.mnt] if IS_ROOT else ["fusermount3", "-uz", self.mnt], check=True)
+            subprocess.run(["umount", "-f", "-l", self.mnt] if IS_ROOT else ["fusermount3", "-uz", self.mnt], check=True)
 
     def remount(self):
         """As after a restart: unmounts if it is mounted, then mounts the same store."""
@@ -221,7 +221,7 @@ class Mount:
     def cleanup(self):
         try:
             if self.mounted():
-                subprocess.run([WARD, "umount", self.mnt], capture_output=True, timeout=60, env=self.env)
+                subprocess.run(["timeout", "60", WARD, "umount", self.mnt], capture_output=True, env=self.env)
             if self.mounted():
                 subprocess.run(["fusermount3", "-u", self.mnt], capture_output=True)
             if self.pid is not None and not self.mounted():
@@ -229,10 +229,10 @@ class Mount:
                 while alive(self.pid) and time.monotonic() < deadline:
                     time.sleep(0.01)
         finally:
+            self.detach()
             if self.pid is not None and alive(self.pid):
                 os.kill(self.pid, signal.SIGKILL)
             self.pid = None
-            self.detach()
             reports = self.sanitizer_reports()
             if self.own_base:
                 shutil.rmtree(self.base, ignore_errors=True)

@@ -96,7 +96,6 @@ class Crash(Case):
         notes = [Notes(self.states[w]) for w in range(WRITERS)]
         for n, path in zip(notes, paths):
             n.read(path)
-            self.assertIn(n.error, (e.ENOTCONN, e.ECONNABORTED, e.EIO, e.ENOENT))
             self.assertGreater(n.acts, 3)
         return notes
 
@@ -143,6 +142,8 @@ class Crash(Case):
                 notes = self.storm(seed)
                 self.m.mount()
                 self.check(notes)
+                for n in notes:
+                    self.assertIn(n.error, (e.ENOTCONN, e.ECONNABORTED, e.EIO), "only the kill may stop a writer")
         self.everything_is_there()
         self.m.umount()
         self.assertRegex(ward("fsck", self.m.store).stdout, "(?i)ok")
@@ -176,7 +177,10 @@ class Reads(Case):
         os.pread(fd, 10, 5000)
         os.pread(fd, 10, 90_000)
         m.kill9()
-        os.close(fd)
+        try:
+            os.close(fd)
+        except OSError:
+            pass
         m.mount()
         ranges = [x for r in m.records(action="read", path="/f") for x in r["ward"]["ranges"]]
         self.assertEqual(ranges, [[5000, 10], [90_000, 10]])

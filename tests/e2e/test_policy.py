@@ -225,7 +225,7 @@ class Replacing(PolicyCase):
                 two("open(f).read()", f=self.p("f"))
             self.replace(GUARDED)
             two("open(f).read()", f=self.p("f"))
-        changes = self.m.records(action="policy-change")
+        changes = self.m.records(action="policy-change", outcome="success")
         self.assertEqual([r["ward"]["number"] for r in changes][-2:], [changes[-3]["ward"]["number"] + n for n in (1, 2)])
         for after in self.m.records():  # no record after a change carries the older number
             known = [c["ward"]["number"] for c in changes if c["event"]["sequence"] < after["event"]["sequence"]]
@@ -249,7 +249,7 @@ class Replacing(PolicyCase):
 
     def test_only_administrators_may(self):
         self.refused(ONE, None, lambda: self.replace(GUARDED))
-        self.refused(TWO, None, lambda: open(self.m.path("@@/policy.toml"), "w"))
+        self.refused(TWO, None, lambda: write(self.m.path("@@/policy.toml"), GUARDED))
 
     def test_saving_by_rename_and_by_shell(self):
         sh("cp @@/policy.toml /tmp/ward-e2e-policy.$$; cat /tmp/ward-e2e-policy.$$ > @@/policy.toml; rm /tmp/ward-e2e-policy.$$",
