@@ -165,6 +165,7 @@ Config init_store(const std::filesystem::path& folder, const InitOptions& option
   policy.tests_passed = tests;
   policy.sha256 = ObjectStore(path / "history.git" / "lfs" / "objects").put(options.policy_text);
   AuditLog::create(path / "audit");
+  write_durably(path / "audit" / "vkey", config.vkey + "\n", 0444);
   AuditLog log(path / "audit", config.origin, std::move(key));
   write_first_records(path, log, config, time, std::move(policy));
   sync_folder(path);

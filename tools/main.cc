@@ -33,6 +33,8 @@ Exit exit_of(store::Code code) {
       return Exit::missing_key;
     case store::Code::usage:
       return Exit::usage;
+    case store::Code::too_many:
+      return Exit::failure;
   }
   return Exit::failure;
 }

@@ -101,7 +101,7 @@ TEST_CASE("info.json, stage, versions and history tell who saved what and when")
 
   const auto versions = versions_table(story.catalog, data);
   CHECK(versions.rfind("version  time ", 0) == 0);
-  CHECK(versions.find("\nv1  ") < versions.find("\nv2  "));
+  CHECK(versions.find("\n1  ") < versions.find("\n2  "));
   CHECK(versions.find(std::string(64, '1') + "\n") != std::string::npos);
 
   const auto history = history_text(story.catalog, data);
