@@ -104,6 +104,7 @@ class Lines(MountCase):
         found = self.new(act)
         self.assertEqual(found["write"][0]["ranges"], [[10, 1], [50_000, 4]])
         self.assertEqual(len(found["write"]), 1)
+        self.assertEqual(found["write"][0]["draft"], found["open"][0]["draft"])
 
     def test_many_ranges_come_in_parts(self):
         write(self.f, bytes(3000 * 20))
@@ -167,6 +168,10 @@ class Access(MountCase):
         seen = len(self.m.records())
         self.assertGreater(len(self.m.records()), seen)  # reading the log is an event
         self.assertTrue(run_as(TWO, lambda: read(self.m.path("@@/why"))))
+
+    def test_key_and_checkpoint_are_files(self):
+        self.assertIn(read(self.m.path("@@/audit/vkey")).decode().strip(), self.m.init_output)
+        self.assertIn(b"\n\n\xe2\x80\x94 ", read(self.m.path("@@/audit/checkpoint")))  # a C2SP signed note
 
     def test_mount_and_policy_change_are_events(self):
         self.assertEqual(len(self.m.records(action="log-start")), 1)

@@ -21,7 +21,7 @@ class Verify(Case):
         cls.addClassCleanup(cls.m.cleanup)
         for i in range(300):
             write(cls.m.path(f"f{i % 7}"), f"{i}")
-        cls.vkey = read(cls.m.path("@@/audit/vkey")).decode().strip()
+        cls.vkey = re.search(r"\S+\+[0-9a-f]{8}\+\S+", cls.m.init_output).group(0)
         cls.early = cls.m.base + "/early-checkpoint"
         write(cls.early, read(cls.m.path("@@/audit/checkpoint")))
         sh(f"cp -r '{cls.m.path('@@/audit')}' {cls.m.base}/from-mount")  # while mounted, through the mount

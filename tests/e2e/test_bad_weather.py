@@ -122,8 +122,8 @@ class BadStore(Case):
         self.m.umount()
 
     def snapshot(self):
-        """Every file but daemon.log, where the program says what it has to say."""
-        return sh("find . -type f ! -name daemon.log -print0 | sort -z | xargs -0 sha256sum; find . -type d | sort",
+        """Every file but daemon.log and the lock, which name the process that tried."""
+        return sh("find . -type f ! -name daemon.log ! -name lock -print0 | sort -z | xargs -0 sha256sum; find . -type d | sort",
                   cwd=self.m.store).splitlines()
 
     def refused(self, code, *words, command=None):
