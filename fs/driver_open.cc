@@ -106,7 +106,7 @@ store::Result<CreateReply> Driver::tmpfile(Call& call, fuse_ino_t parent, mode_t
 }
 
 store::Status Driver::flush(Call& call, fuse_ino_t, fuse_file_info* info) {
-  constexpr std::chrono::milliseconds kSettle{200};
+  constexpr std::chrono::seconds kSettle{5};
   OpenFile& file = OpenFile::of(info);
   if (file.virtual_file) return file.virtual_file->flush();
   if (!file.handle->writes) return store::Done{};

@@ -16,6 +16,8 @@ int errno_of(const store::Error& error) noexcept {
       return EBUSY;
     case store::Code::usage:
       return EINVAL;
+    case store::Code::too_many:
+      return EMFILE;
     case store::Code::io:
     case store::Code::corrupt:
     case store::Code::format:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/session.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,10 +89,19 @@ class Signals {
   fuse_session* session_;
 };
 
+/// Every open file of every user is one of the daemon's.
+void raise_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);  // as far as allowed; beyond it opens fail with EMFILE
+}
+
 }  // namespace
 
 void serve(const MountOptions& options) {
   ::umask(0);
+  raise_file_limit();
   Nodes nodes;
   Notifier notifier(nodes);
   store::Monitor monitor(

@@ -212,6 +212,11 @@ std::vector<Author> Draft::authors(const Exclusive&) const {
   return list;
 }
 
+void Draft::remember(const std::vector<Author>& authors) {
+  const std::scoped_lock lock(marks_);
+  for (const Author& author : authors) authors_[{author.uid, author.login}] += author.bytes;
+}
+
 std::optional<Nanos> Draft::unsealed_mtime() const {
   const std::scoped_lock lock(marks_);
   if (dirty_.empty() && kind_ != DraftKind::scratch) return std::nullopt;

@@ -80,6 +80,8 @@ class Draft {
   /// Forgets the private file (unwritten, deleted, finalised) and goes back to the base.
   void drop(const Exclusive&);
   std::vector<Author> authors(const Exclusive&) const;  // most bytes first
+  /// Authors of a scratch file from when it was open before.
+  void remember(const std::vector<Author>& authors);
   const Base& base(const Exclusive&) const { return base_; }
   Nanos mtime(const Exclusive&) const { return mtime_; }
   std::optional<Nanos> unsealed_mtime() const;  // while it is dirty

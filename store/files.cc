@@ -12,7 +12,9 @@
 namespace ward::store {
 
 void throw_errno(const std::string& what, int err) {
-  const auto code = err == ENOSPC || err == EDQUOT ? Code::no_space : Code::io;
+  auto code = Code::io;
+  if (err == ENOSPC || err == EDQUOT) code = Code::no_space;
+  if (err == EMFILE || err == ENFILE) code = Code::too_many;
   throw Error(code, what + ": " + std::strerror(err));
 }
 

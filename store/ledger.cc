@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "store/crypto.h"
+#include "store/merkle.h"
 #include "store/record_json.h"
 
 namespace ward::store {
@@ -39,11 +40,10 @@ void Ledger::append(std::span<Record> records, AuditLog::Space space) {
     lines.push_back(to_line(record, host_));
   }
   log_.append(lines, space);
-  const std::string leaf = log_.last_leaf();
-  for (const Record& record : records) {
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const Record& record = records[i];
     try {
-      // Only the last leaf of a group is ever kept: nothing can commit the catalog between two records of it.
-      catalog_.apply(record, &record == &records.back() ? leaf : std::string());
+      catalog_.apply(record, i + 1 == records.size() ? log_.last_leaf() : hex(leaf_hash(lines[i])));
     } catch (const std::exception& error) {
       stop_daemon(record, error.what());
     }

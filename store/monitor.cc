@@ -126,4 +126,15 @@ void Monitor::announce(const Lock&, Id artifact) const {
   hooks_.changed(artifact, catalog_->names(artifact));
 }
 
+/// Who may search a folder changed: the kernel must ask again about everything in it.
+void Monitor::announce_children(const Lock&, Id folder) const {
+  constexpr std::size_t kAtOnce = 1000;
+  for (std::uint64_t after = 0;;) {
+    const auto entries = catalog_->list(folder, after, kAtOnce);
+    for (const Entry& entry : entries) hooks_.changed(entry.id, {{folder, entry.name}});
+    if (entries.size() < kAtOnce) return;
+    after = entries.back().cookie;
+  }
+}
+
 }  // namespace ward::store

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <unordered_map>
 
@@ -80,6 +81,9 @@ struct Why {
   Sequence sequence = 0;
   std::string text;
 };
+
+/// How long a draft, or an entry, waits for a walk that ESTALE started.
+inline constexpr Nanos kWalk = 1'000'000'000;
 
 class Monitor {
  public:
@@ -202,12 +206,14 @@ class Monitor {
   Errno refuse_mode(const Lock&, const Requester& who, const char* action, const Inode& inode, const std::string& path,
                     int error, const char* reason);
   void announce(const Lock&, Id artifact) const;
+  void announce_children(const Lock&, Id folder) const;
 
   // names
   View view(const Lock&, const Requester& who, const Inode& inode, bool parent_public) const;
   Result<Inode> parent_for_change(const Lock&, const Requester& who, const char* action, const Place& at);
   struct Move;  // a checked rename
   Result<Move> check_move(const Lock&, const Requester& who, const Place& from, const Place& to, unsigned flags);
+  bool needs_fresh_names(const Lock&, const Requester& who, const Move& move);
   std::optional<Errno> refuse_move(const Lock&, const Requester& who, const Move& move);
   void move_name(const Lock&, const Requester& who, const Move& move);
   void move_saving(const Lock&, const Requester& who, const Move& move, Draft* draft, const Draft::Exclusive* frozen,
@@ -227,9 +233,10 @@ class Monitor {
                                                const Inode& inode, int flags);
   Result<std::shared_ptr<Handle>> open_draft(const Lock&, const Requester& who, std::shared_ptr<Draft> draft,
                                              const Inode& inode, int flags);
+  void join(const Lock&, const Requester& who, const Inode& inode);
   Errno walk_to_draft(const Lock&, const Requester& who, const Inode& inode);
   Result<Verdict> may_open(const Lock&, const Requester& who, const Inode& inode, int flags, const std::string& path);
-  void claim_notes(Handle& handle);
+  void claim_notes(Handle& handle, Id draft);
   void introduce(const Requester& who);
 
   // saves
@@ -251,6 +258,7 @@ class Monitor {
   Sequence make_durable();
   void reap(Nanos time);
   void recover();
+  void start_publisher(const std::string& host);
 
   const std::filesystem::path folder_;
   Hooks hooks_;
@@ -260,7 +268,6 @@ class Monitor {
   HashPool pool_;
   std::unique_ptr<Slots> slots_;
   std::unique_ptr<AuditLog> log_;
-  std::unique_ptr<Publisher> publisher_;
 
   mutable std::mutex mutex_;  // the monitor's lock: guards all below
   std::unique_ptr<Catalog> catalog_;
@@ -272,10 +279,23 @@ class Monitor {
   std::unordered_map<Id, Inode> orphans_;  // unlinked inodes without versions that the kernel still knows
   std::map<std::uint32_t, std::deque<Why>> why_;
   std::unordered_map<Id, std::weak_ptr<Handle>> handles_;
-  std::map<std::int32_t, Id> walking_;  // threads that were told ESTALE and haven't looked up again
+  struct Walk {
+    Id artifact = 0;
+    Nanos since = 0;
+  };
+  std::map<std::int32_t, Walk> walking_;   // threads that were told ESTALE at an open for writing
+  std::map<std::int32_t, Walk> renaming_;  // threads that were told ESTALE at a rename over an artifact
+  struct Provenance {
+    std::set<std::string> activities;
+    std::vector<Author> authors;
+    Lineage::Tick last_write = Lineage::kAlways;
+  };
+  std::unordered_map<Id, Provenance> scratch_;  // who wrote the scratch files that nobody has open
 
   Sequence flushed_ = 0;       // records in the committed catalog
   Nanos ranges_recorded_ = 0;  // when long-lived handles were last recorded
+
+  std::unique_ptr<Publisher> publisher_;  // after what its callbacks use: its thread ends first
 
   std::mutex background_mutex_;
   std::condition_variable background_wake_;

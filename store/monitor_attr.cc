@@ -36,6 +36,7 @@ Result<Inode> Monitor::attributes(const NodeRef& node) {
     inode->size = node.size;
     if (const auto version = catalog_->version({node.artifact, node.version})) inode->mtime = version->mtime;
   }
+  if (draft && draft->writers + draft->readers == 0) draft = draft_of(held, node.artifact);  // it ended: the state of now
   if (node.face == Face::live) {
     draft = draft_of(held, node.artifact);
     if (!draft) return view(held, Requester::self(), *inode, false).inode;
@@ -50,6 +51,8 @@ Result<Inode> Monitor::attributes(const NodeRef& node) {
 Result<Inode> Monitor::change(const Requester& who, const NodeRef& node, const AttrChange& change, Handle* handle) {
   who.prepare();
   if (change.size) {
+    Id opened = 0;
+    std::string opened_path;
     std::shared_ptr<Draft> draft = handle != nullptr ? handle->draft : node.draft;
     if (handle == nullptr) {
       const auto held = lock();
@@ -67,12 +70,16 @@ Result<Inode> Monitor::change(const Requester& who, const NodeRef& node, const A
         open.handle = open.draft = draft->id = ledger_->next();
         open.base = inode->version, open.mode = "truncate", open.depth = "ranges";
         if (draft->kind() == DraftKind::scratch) open.draft = 0;
-        append(held, record(who, path_of(held, inode->home), open, *verdict));
+        opened_path = path_of(held, inode->home);
+        append(held, record(who, opened_path, open, *verdict));
+        opened = open.handle;
       }
       if (draft->kind() == DraftKind::session) draft->activities.insert(who.process().entity_id);
     }
     if (!draft) return Errno{EINVAL};
-    if (const auto done = truncate(who, draft, *change.size, handle); !done) return Errno{done.error()};
+    const auto done = truncate(who, draft, *change.size, handle);
+    if (opened != 0) append(lock(), record(who, opened_path, Close{node.artifact, opened}, {}), AuditLog::Space::reserved);
+    if (!done) return Errno{done.error()};
   }
   const auto held = lock();
   const auto inode = find(held, node.artifact);
@@ -123,6 +130,7 @@ Result<Inode> Monitor::change(const Requester& who, const NodeRef& node, const A
       if (const auto draft = handle != nullptr && handle->draft ? handle->draft : draft_of(held, inode->id))
         draft->set_mtime(*set.mtime);
     announce(held, inode->id);
+    if (inode->kind == Kind::folder && (set.mode || set.uid || set.gid)) announce_children(held, inode->id);
   }
   auto after = *find(held, inode->id);
   auto draft = node.face == Face::live ? draft_of(held, inode->id) : node.draft;

@@ -34,18 +34,10 @@ Monitor::Monitor(const std::filesystem::path& store, Hooks hooks)
   slots_ = std::make_unique<Slots>(store / "slots");
   log_ = std::make_unique<AuditLog>(store / "audit", config.origin, SigningKey::load(store / config.key));
   const auto host = config.origin.substr(0, config.origin.find('/'));
-  publisher_ = std::make_unique<Publisher>(GitHistory(store / "history.git"), host,
-                                           Publisher::Callbacks{[this] { return make_durable(); },
-                                                                [this](const Publish& publish) {
-                                                                  const auto self = Requester::self();
-                                                                  self.prepare();
-                                                                  const auto held = lock();
-                                                                  append(held, record(self, "", publish, {}),
-                                                                         AuditLog::Space::reserved);
-                                                                }});
+  const auto held = lock();  // the publisher records what it does: not before recovery is over
   catalog_ = open_catalog(store, *log_);
-  ledger_ =
-      std::make_unique<Ledger>(*log_, *catalog_, host, [this](const Record& entry) { publisher_->observe(entry); });
+  start_publisher(host);
+  ledger_ = std::make_unique<Ledger>(*log_, *catalog_, host, [this](const Record& entry) { publisher_->observe(entry); });
   recover();
   background_thread_ = std::thread([this] { background(); });
 }
@@ -60,6 +52,23 @@ Monitor::~Monitor() {
   if (publisher_) publisher_->stop();
 }
 
+/// History may be behind the log, never ahead of it: it goes on from the newest commit that the log knows.
+void Monitor::start_publisher(const std::string& host) {
+  GitHistory history(folder_ / "history.git");
+  const auto head = history.reset_to_recorded([this](const std::string& commit) { return catalog_->published_by(commit).has_value(); });
+  const auto last = catalog_->published_by(head);
+  publisher_ = std::make_unique<Publisher>(
+      std::move(history), host,
+      Publisher::Callbacks{[this] { return make_durable(); },
+                           [this](const Publish& publish) {
+                             const auto self = Requester::self();
+                             self.prepare();
+                             const auto held = lock();
+                             append(held, record(self, "", publish, {}), AuditLog::Space::reserved);
+                           }});
+  observe_unpublished(folder_ / "audit", last ? *last + 1 : 0, *publisher_);
+}
+
 void Monitor::recover() {
   const auto row = catalog_->policy();
   if (!row) throw Error(Code::corrupt, "the log holds no policy; run: ward fsck " + folder_.string());
@@ -71,7 +80,6 @@ void Monitor::recover() {
   policy_number_ = row->number;
   Recovery(folder_, objects_, *slots_, *log_, *catalog_, *ledger_).run();
   slots_->clear();
-  observe_unpublished(folder_ / "audit", catalog_->published(), *publisher_);
 }
 
 void Monitor::mounted(const Requester& who, const std::string& mountpoint, const std::string& options) {

@@ -39,7 +39,6 @@ View Monitor::view(const Lock& lock, const Requester& who, const Inode& inode, b
 
 Result<View> Monitor::lookup(const Requester& who, Id folder, const std::string& name) {
   const auto held = lock();
-  walking_.erase(who.tid());
   const auto parent = find(held, folder);
   if (!parent || parent->nlink == 0) return Errno{ENOENT};
   if (parent->kind != Kind::folder) return Errno{ENOTDIR};
@@ -48,7 +47,19 @@ Result<View> Monitor::lookup(const Requester& who, Id folder, const std::string&
                        "the folder is not searchable for you");
   const auto id = catalog_->child(folder, name);
   if (!id) return Errno{ENOENT};
-  return view(held, who, *find(held, *id), (parent->mode & 1) != 0);
+  const auto inode = *find(held, *id);
+  // A thread on its way to an open for writing finds the draft, whatever became of the name since it set out.
+  if (const auto walk = walking_.extract(who.tid()); !walk.empty()) {
+    if (inode.kind != Kind::file) {
+      walking_.insert_or_assign(who.tid(), walk.mapped());
+    } else if (now() - walk.mapped().since < kWalk && mode_allows(who, inode, kWrite)) {
+      join(held, who, inode);
+    }
+  }
+  auto seen = view(held, who, inode, (parent->mode & 1) != 0);
+  // The kernel will move this entry to another name: it must not live on there.
+  if (const auto moving = renaming_.find(who.tid()); moving != renaming_.end() && moving->second.artifact == *id) seen.cacheable = false;
+  return seen;
 }
 
 Result<Inode> Monitor::parent_for_change(const Lock& held, const Requester& who, const char* action, const Place& at) {
@@ -156,6 +167,7 @@ Result<View> Monitor::link(const Requester& who, Id artifact, const Place& to) {
 void Monitor::unlinked(const Lock& held, const Inode& before) {
   if (before.kind == Kind::folder || before.nlink <= 1) {
     if (const auto draft = draft_of(held, before.id)) draft->detached = true;
+    scratch_.erase(before.id);
     if (before.scratch) ::unlink((folder_ / "drafts" / ("s" + std::to_string(before.id))).c_str());
     if (!catalog_->inode(before.id)) {
       Inode orphan = before;

@@ -15,7 +15,6 @@ namespace ward::store {
 namespace {
 
 constexpr int kExecFlag = 0x20;         // __FMODE_EXEC: the kernel opens to execute
-constexpr Nanos kWalk = 1'000'000'000;  // how long a draft waits for a walk that ESTALE started
 
 bool writes(int flags) {
   return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
@@ -57,6 +56,11 @@ std::shared_ptr<Draft> Monitor::begin_draft(const Lock& held, const Inode& inode
   auto base = kind == DraftKind::scratch ? Base() : base_of(inode);
   auto draft = std::make_shared<Draft>(folder_ / "drafts", pool_, inode.id, kind, std::move(base));
   draft->detached = inode.nlink == 0;
+  if (const auto past = scratch_.extract(inode.id); !past.empty()) {
+    draft->activities = past.mapped().activities;
+    draft->last_write = past.mapped().last_write;
+    draft->remember(past.mapped().authors);
+  }
   drafts_[inode.id] = draft;
   return draft;
 }
@@ -81,19 +85,24 @@ Result<Monitor::Verdict> Monitor::may_open(const Lock& held, const Requester& wh
 }
 
 Errno Monitor::walk_to_draft(const Lock& held, const Requester& who, const Inode& inode) {
-  if (const auto before = walking_.find(who.tid()); before != walking_.end() && before->second == inode.id) {
-    walking_.erase(before);
+  if (const auto before = walking_.extract(who.tid());
+      !before.empty() && before.mapped().artifact == inode.id && now() - before.mapped().since < kWalk) {
     return refuse_mode(
         held, who, "open", inode, path_of(held, inode.home), EBUSY,
         "a descriptor or a bind mount of this version can't be reopened for writing; open the file by its path");
   }
+  join(held, who, inode);
+  if (walking_.size() > 10'000) walking_.clear();
+  walking_[who.tid()] = {inode.id, now()};
+  return {ESTALE};
+}
+
+/// Makes or finds the draft that the caller's session will see, and keeps it until the walk is over.
+void Monitor::join(const Lock& held, const Requester& who, const Inode& inode) {
   const auto draft = begin_draft(held, inode, kind_for(held, inode, path_of(held, inode.home)));
   draft->sessions.insert({who.uid(), who.session()});
   draft->pinned_until = now() + kWalk;
-  if (walking_.size() > 10'000) walking_.clear();
-  walking_[who.tid()] = inode.id;
   announce(held, inode.id);
-  return {ESTALE};
 }
 
 std::shared_ptr<Handle> Monitor::make_handle(const Requester& who, Id id, const Inode& inode, int flags,
@@ -114,9 +123,8 @@ std::shared_ptr<Handle> Monitor::make_handle(const Requester& who, Id id, const 
   return handle;
 }
 
-void Monitor::claim_notes(Handle& handle) {
+void Monitor::claim_notes(Handle& handle, Id draft) {
   if (handle.depth != policy::Depth::ranges) return;
-  const Id draft = handle.draft ? handle.draft->id.load() : 0;
   if (handle.reads) handle.read_notes = slots_->claim({handle.id, handle.artifact, draft, handle.version, false});
   if (handle.writes) handle.write_notes = slots_->claim({handle.id, handle.artifact, draft, handle.version, true});
 }
@@ -155,11 +163,12 @@ Result<std::shared_ptr<Handle>> Monitor::open_node(const Lock& held, const Reque
   if (node.face == Face::version) return open_version(held, who, node, *inode, flags);
   if (node.face == Face::plain) return Errno{EINVAL};
   if (node.face == Face::draft) {
-    if (writes(flags) && draft_of(held, inode->id) != node.draft) return walk_to_draft(held, who, *inode);
-    return open_draft(held, who, node.draft, *inode, flags);
+    if (!writes(flags) || draft_of(held, inode->id) == node.draft) return open_draft(held, who, node.draft, *inode, flags);
+    // The draft ended between the look-up and this open. The kernel won't walk a second time: the draft of now serves
+    // through the node of then, which is read and written directly and so keeps no bytes of its own.
   }
   const auto draft = begin_draft(held, *inode, kind_for(held, *inode, path_of(held, inode->home)));
-  if (draft->kind() == DraftKind::session) return Errno{ESTALE};  // the path's visibility changed: look up again
+  if (node.face == Face::live && draft->kind() == DraftKind::session) return Errno{ESTALE};  // the path's visibility changed: look up again
   return open_draft(held, who, draft, *inode, flags);
 }
 
@@ -180,7 +189,7 @@ Result<std::shared_ptr<Handle>> Monitor::open_version(const Lock& held, const Re
   open.artifact = inode.id, open.version = seen.version, open.sha256 = seen.sha256, open.size = seen.size;
   auto handle = make_handle(who, ledger_->next(), seen, flags, path, *verdict);
   handle->object = base.object;
-  claim_notes(*handle);
+  claim_notes(*handle, 0);
   open.handle = handle->id, open.mode = mode_name(flags), open.depth = policy::to_string(handle->depth);
   append(held, record(who, path, open, *verdict));
   if (seen.version != 0 && is_material(path)) lineage_.read(who.caller(), {inode.id, seen.version});
@@ -205,7 +214,7 @@ Result<std::shared_ptr<Handle>> Monitor::open_draft(const Lock& held, const Requ
     open.base = inode.version;
   }
   open.depth = policy::to_string(handle->depth);
-  claim_notes(*handle);
+  claim_notes(*handle, open.draft);
   append(held, record(who, path, open, *verdict));
   if (writer && draft->id == 0) draft->id = sequence;
   (writer ? draft->writers : draft->readers) += 1;
@@ -249,7 +258,7 @@ Result<Opened> Monitor::create(const Requester& who, const Place& at, std::uint3
     draft->activities.insert(who.process().entity_id);
   }
   try {
-    claim_notes(*opened.handle);
+    claim_notes(*opened.handle, opened.handle->draft ? opened.handle->draft->id.load() : 0);
     append(held, record(who, path, create, verdict));
   } catch (...) {
     drafts_.erase(fresh.id);
@@ -286,7 +295,7 @@ Result<Opened> Monitor::temporary(const Requester& who, Id folder, std::uint32_t
   draft->id = inode.id;
   draft->writers = 1;
   opened.handle->draft = draft;
-  claim_notes(*opened.handle);
+  claim_notes(*opened.handle, opened.handle->draft ? opened.handle->draft->id.load() : 0);
   append(held, record(who, object.paths[0], open, verdict));
   orphans_[inode.id] = inode;
   opened.view = view(held, who, inode, false);

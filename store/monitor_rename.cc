@@ -136,10 +136,18 @@ void Monitor::move_saving(const Lock& held, const Requester& who, const Move& mo
   }
   commit.mtime = draft != nullptr && draft->unsealed_mtime() ? *draft->unsealed_mtime() : move.source.mtime;
   rename.saved = commit;
-  if (move.target)
-    if (const auto replaced = draft_of(held, kept.id)) replaced->detached = true, drafts_.erase(kept.id);
   append(held, record(who, move.from_path, rename, move.verdict));
   const auto after = *find(held, kept.id);
+  if (const auto replaced = move.target ? draft_of(held, kept.id) : nullptr) {
+    // Whoever has the replaced file open keeps its bytes; whoever is on the way to it writes the new one.
+    replaced->detached = true;
+    drafts_.erase(kept.id);
+    if (replaced->pinned_until > now()) {
+      const auto fresh = begin_draft(held, after, kind_for(held, after, move.to_path));
+      fresh->sessions = replaced->sessions;
+      fresh->pinned_until = replaced->pinned_until;
+    }
+  }
   if (draft != nullptr) {
     const auto node = drafts_.extract(move.source.id);
     draft->govern(*frozen, rename.saved->draft, base_of(after));
@@ -147,6 +155,7 @@ void Monitor::move_saving(const Lock& held, const Requester& who, const Move& mo
     draft->sealed_version = draft->writers > 0 ? after.version : 0;
     if (draft->writers == 0) draft->drop(*frozen);
     if (!node.empty() && draft->writers > 0) drafts_[kept.id] = node.mapped();
+    scratch_.erase(move.source.id);
   }
   if (move.target && !catalog_->inode(move.source.id)) {
     Inode orphan = move.source;
@@ -155,6 +164,18 @@ void Monitor::move_saving(const Lock& held, const Requester& who, const Move& mo
   }
   hooks_.changed(move.source.id, {move.from});
   announce(held, kept.id);
+}
+
+/// After a rename over an artifact the kernel shows the source's node under the target's name for as long as it was told
+/// to keep the source's entry, and there is no telling it otherwise in time. ESTALE makes it look both names up again;
+/// this time the entry gets no life beyond the rename.
+bool Monitor::needs_fresh_names(const Lock& held, const Requester& who, const Move& move) {
+  if (!move.target || !view(held, who, move.source, true).cacheable) return false;
+  const auto before = renaming_.extract(who.tid());
+  if (!before.empty() && before.mapped().artifact == move.source.id && now() - before.mapped().since < kWalk) return false;
+  if (renaming_.size() > 10'000) renaming_.clear();
+  renaming_[who.tid()] = {move.source.id, now()};
+  return true;
 }
 
 Status Monitor::rename(const Requester& who, const Place& from, const Place& to, unsigned flags) {
@@ -171,6 +192,7 @@ Status Monitor::rename(const Requester& who, const Place& from, const Place& to,
         move_name(held, who, *move);
         return Done{};
       }
+      if (needs_fresh_names(held, who, *move)) return Errno{ESTALE};
       source = move->source.id;
       draft = draft_of(held, source);
       if (!draft && move->source.scratch) draft = begin_draft(held, move->source, DraftKind::scratch);

@@ -170,6 +170,8 @@ void Monitor::retire(const Lock& held, const std::shared_ptr<Draft>& draft, cons
   const bool waiting = draft->pinned_until > now();
   const bool idle = draft->kind() == DraftKind::session ? draft->writers == 0 : draft->writers + draft->readers == 0;
   if (idle && !waiting && draft_of(held, draft->artifact) == draft) {
+    if (draft->kind() == DraftKind::scratch && !draft->detached && !draft->activities.empty())
+      scratch_[draft->artifact] = {draft->activities, draft->authors(frozen), draft->last_write};
     drafts_.erase(draft->artifact);
     announce(held, draft->artifact);
   }

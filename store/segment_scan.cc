@@ -14,6 +14,8 @@
 namespace ward::store {
 namespace {
 
+constexpr std::uint64_t kWorthThreads = 1 << 20;  // bytes
+
 std::string problem_of(std::string_view line, Sequence expected) {
   if (line.size() > kMaxLine) return "is longer than a record can be";
   const auto sequence = sequence_of(line);
@@ -40,11 +42,14 @@ SegmentScan scan(const Segment& segment) {
 }  // namespace
 
 void scan_segments(const std::vector<Segment>& segments, const std::function<bool(const SegmentScan&)>& fn) {
+  std::uint64_t bytes = 0;
+  for (const auto& segment : segments) bytes += segment.bytes;
+  const auto how = bytes < kWorthThreads ? std::launch::deferred : std::launch::async;
   const std::size_t at_once = std::max(1U, std::thread::hardware_concurrency());
   std::deque<std::future<SegmentScan>> running;  // left early, it waits for those still at work
   for (std::size_t next = 0; next < segments.size() || !running.empty();) {
     while (next < segments.size() && running.size() < at_once) {
-      running.push_back(std::async(std::launch::async, scan, segments[next++]));
+      running.push_back(std::async(how, scan, segments[next++]));
     }
     const SegmentScan scanned = running.front().get();
     running.pop_front();

@@ -43,24 +43,36 @@ void TileCheck::compare(const Tile& whole, std::string_view bytes) {
   if (found->second.empty()) present_.erase(found);
 }
 
+// The first hash that differs, tile.width when none does.
+std::uint64_t TileCheck::first_difference(const Tile& tile, std::string_view bytes, std::string_view expected) {
+  const auto at = static_cast<std::uint64_t>(std::ranges::mismatch(bytes, expected).in1 - bytes.begin());
+  const auto entry = at == std::min(bytes.size(), expected.size()) ? tile.width : at / sizeof(Hash);
+  if (tile.level == 0 && entry < tile.width) {
+    const std::uint64_t leaf = tile.index * kTileWidth + entry;
+    first_bad_leaf_ = std::min(leaf, first_bad_leaf_.value_or(leaf));
+  }
+  return entry;
+}
+
 void TileCheck::compare_one(const Tile& tile, std::string_view expected) {
   const std::string bytes = read_file(audit_ / tile_path(tile));
   if (bytes == expected) return;
-  const auto first = std::ranges::mismatch(bytes, expected).in1 - bytes.begin();
-  const auto entry = static_cast<std::uint64_t>(first) / sizeof(Hash);
   if (bytes.size() != expected.size()) {
     mismatches_.push_back(
         {tile, "has " + std::to_string(bytes.size()) + " bytes instead of " + std::to_string(expected.size())});
   } else {
+    const auto entry = first_difference(tile, bytes, expected);
     mismatches_.push_back({tile, "differs from the lines at hash " + std::to_string(entry)});
   }
-  if (tile.level != 0 || entry >= tile.width || bytes.size() < expected.size()) return;
-  const std::uint64_t leaf = tile.index * kTileWidth + entry;
-  first_bad_leaf_ = std::min(leaf, first_bad_leaf_.value_or(leaf));
 }
 
 void TileCheck::finish(std::uint64_t covered) {
-  for (const auto& [tile, bytes] : tree_.partial()) compare(tile, bytes);
+  for (const auto& [edge, bytes] : tree_.partial()) {
+    compare(edge, bytes);
+    const auto wider = present_.find({edge.level, edge.index});
+    if (wider == present_.end()) continue;
+    for (const Tile& tile : wider->second) first_difference(tile, read_file(audit_ / tile_path(tile)), bytes);
+  }
   for (const auto& [place, tiles] : present_) {
     for (const Tile& tile : tiles) mismatches_.push_back({tile, "covers records that the log doesn't have"});
   }

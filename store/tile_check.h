@@ -36,6 +36,7 @@ class TileCheck {
 
  private:
   void compare(const Tile& whole, std::string_view bytes);
+  std::uint64_t first_difference(const Tile& tile, std::string_view bytes, std::string_view expected);
   void compare_one(const Tile& tile, std::string_view expected);
 
   std::filesystem::path audit_;
