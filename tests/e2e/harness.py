@@ -169,11 +169,16 @@ class Mount:
         wait_until(lambda: not alive(self.pid), 60, f"daemon {self.pid} to end")
         self.pid = None
 
-    def kill9(self):
-        """The daemon dies in the middle of whatever it does; the dead mount is taken away."""
+    def kill9(self, detach=True):
+        """The daemon dies in the middle of whatever it does; the dead mount is taken away, or stays for those who use it."""
+        held = os.open(self.mnt, os.O_PATH)  # keeps the forced unmount, which aborts the connection, from unmounting
         os.kill(self.pid, signal.SIGKILL)
-        self.detach()
+        if IS_ROOT:
+            subprocess.run(["umount", "-f", self.mnt], capture_output=True)
+        os.close(held)
         self.gone()
+        if detach:
+            self.detach()
 
     def detach(self):
         """Takes away a mount whose daemon is dead or stuck; -f aborts the connection, so that nobody waits for it."""

@@ -90,9 +90,10 @@ class Crash(Case):
                    for w in range(WRITERS)]
         wait_until(lambda: all(read(p).count(b"done") > 3 for p in paths), 30, "every writer to be at work")
         time.sleep(self.rng.uniform(0, 0.5))  # the moment of the kill is the random input of this test
-        self.m.kill9()
+        self.m.kill9(detach=False)
         for writer in writers:
             writer.wait(60)
+        self.m.detach()
         notes = [Notes(self.states[w]) for w in range(WRITERS)]
         for n, path in zip(notes, paths):
             n.read(path)

@@ -27,9 +27,12 @@ class Stress(Case):
         reports = []
         try:
             for w in workers:
-                out, _ = w.communicate(timeout=seconds * 2 + 120)
+                out, _ = w.communicate(timeout=seconds * 2 + 60)
                 self.assertEqual(w.returncode, 0, out)
                 reports.append(json.loads(out))
+        except subprocess.TimeoutExpired:
+            self.m.kill9()  # only that frees those who wait for it
+            raise AssertionError("a process hangs in the mount: " + read(self.m.store + "/daemon.log").decode()) from None
         finally:
             for w in workers:
                 if w.poll() is None:
@@ -39,7 +42,7 @@ class Stress(Case):
 
     def test_a_minute_of_traffic(self):
         require_people()
-        m = Mount()
+        m = self.m = Mount()
         seconds = float(os.environ.get("WARD_STRESS_SECONDS", "10" if sanitized() else "60"))
         self.addCleanup(m.cleanup)
         folder, locks = m.path("d"), m.base + "/locks"
