@@ -52,19 +52,31 @@ ParseError error_at(std::string_view text, std::size_t at, std::string cause) {
   return error;
 }
 
-/// Refuses what the library answers with undefined behaviour: outside strings and comments, characters that aren't
-/// ASCII (TOML has none there), and keys so deep that recursion would exhaust the stack.
+/// Refuses what the library answers with undefined behaviour: keys so deep that recursion would exhaust the stack, and
+/// outside strings and comments, characters that aren't ASCII. TOML has none there, but what follows a malformed value
+/// is skipped without regard to quotes: so strings, lists and tables must not begin in the middle of a word either.
 std::optional<ParseError> refuse_early(std::string_view text) {
   int dots = 0;
+  int depth = 0;          // of brackets in a value
+  bool in_value = false;  // else in a key or in a table's header, where a quote may follow a dot
   for (std::size_t i = 0; i < text.size();) {
-    if (text[i] == '"' || text[i] == '\'') {
-      if (i > 0 && std::string_view(" \t\r\n=[{,.").find(text[i - 1]) == std::string_view::npos) {
-        return error_at(text, i, "a quote in the middle of a word: put quotes around all of it");
+    const char c = text[i];
+    const bool quote = c == '"' || c == '\'';
+    const bool bracket = c == '[' || c == '{';
+    if ((quote || bracket) && i > 0) {
+      const std::string_view before = quote && !in_value ? " \t\r\n=[{,." : " \t\r\n=[{,";
+      if (before.find(text[i - 1]) == std::string_view::npos) {
+        return error_at(text, i, "a quote or bracket in the middle of a word: put quotes around all of it");
       }
+    }
+    if (c == '=') in_value = true;
+    if (c == '\n' && depth == 0) in_value = false;
+    if (in_value) depth += bracket ? 1 : c == ']' || c == '}' ? -1 : 0;
+    if (quote) {
       i = skip_string(text, i);
-    } else if (text[i] == '#') {
+    } else if (c == '#') {
       i = std::min(text.find('\n', i), text.size());
-    } else if (static_cast<unsigned char>(text[i]) >= 0x80) {
+    } else if (static_cast<unsigned char>(c) >= 0x80) {
       return error_at(text, i, "a character outside ASCII: put the text or the key in quotes");
     } else if (text[i++] == '.' && ++dots > kDotsMax) {
       return error_at(text, i - 1, "over 4,000 dots in keys: write shorter keys");

@@ -46,6 +46,8 @@ TEST_CASE("mistakes in TOML itself") {
          {"roles = 1\nroles = 2\n", 3, 9, "redefine"},
          {"a = \"\xff\"\n", 2, 5, "utf-8"},
          {"x = [8\"\xc3\xa9\"]\n", 2, 7, "middle of a word"},
+         {"x = +[\"\xc3\xa9\"]\n", 2, 6, "middle of a word"},
+         {"x = .\"\xc3\xa9\"\n", 2, 6, "middle of a word"},
          {"r\xc3\xa9 = 1\n", 2, 2, "put the text or the key in quotes"},
          {"[[permit]]\nname = \"r\xc3\xa9\" \xc3\xa9\n", 3, 13, "outside ASCII"}});
   const auto parsed = parse("format = 1\n\n[[permit]\n");
@@ -181,6 +183,15 @@ TEST_CASE("mistakes in tests") {
 
 TEST_CASE("columns count characters, not bytes") {
   check({{"roles = { \"\xc3\xa9\xc3\xa9\" = { users = [1.5] } }\n", 2, 29, "fraction"}});
+}
+
+TEST_CASE("names outside ASCII, and every way to write a key") {
+  const Policy policy = good(
+      "[roles.\"d\xc3\xa9v\"]\nusers = [\"ann\"]\n[roles]\n'\xc3\xa9'.users = [\"\"\"bob\"\"\", 'cyd']\n"
+      "zoe.'users' = [\n  \"zo\xc3\xab\",  # zo\xc3\xab\n]\n");
+  CHECK(in_role(policy, "d\xc3\xa9v", person("ann", 1), 2));
+  CHECK(in_role(policy, "\xc3\xa9", person("cyd", 1), 2));
+  CHECK(in_role(policy, "zoe", person("zo\xc3\xab", 1), 2));
 }
 
 TEST_CASE("a byte order mark is nothing to complain about") {
