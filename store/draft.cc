@@ -43,7 +43,10 @@ Draft::Draft(std::filesystem::path folder, HashPool& pool, Id artifact_id, Draft
       size_(base_.size) {
   if (kind != DraftKind::scratch) return;
   file_ = open_file(file_name(), O_RDWR | O_CREAT, 0600);
-  size_ = size_of(file_->get());
+  struct stat st{};
+  if (::fstat(file_->get(), &st) != 0) throw_errno("stat " + file_name().string());
+  size_ = static_cast<std::uint64_t>(st.st_size);
+  shared_ = st.st_nlink > 1;  // it became an object in a move that didn't happen
 }
 
 std::filesystem::path Draft::file_name() const {
@@ -159,6 +162,7 @@ Draft::Bytes Draft::store(const Exclusive&, ObjectStore& objects) {
   bytes.sha256 =
       follower_ ? follower_->finish(bytes.size, file_name()) : hash_file(file_->get(), bytes.size, file_name());
   objects.adopt(file_name(), file_->get(), bytes.sha256, bytes.size);
+  shared_ = true;  // whatever comes next, nobody writes to an object
   return bytes;
 }
 

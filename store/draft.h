@@ -89,6 +89,9 @@ class Draft {
 
   mutable std::shared_mutex content;
 
+  /// Grows at each seal: sessions that see the draft join anew when they write again.
+  std::atomic<std::uint64_t> generation = 1;
+
   // ---- guarded by the monitor's lock ----
   std::atomic<Id> artifact;                                   // whose content it is; a rename over another one moves it
   bool detached = false;                                      // its artifact went on without it: never seals

@@ -213,6 +213,7 @@ class Monitor {
   Result<Inode> parent_for_change(const Lock&, const Requester& who, const char* action, const Place& at);
   struct Move;  // a checked rename
   Result<Move> check_move(const Lock&, const Requester& who, const Place& from, const Place& to, unsigned flags);
+  std::optional<Errno> refuse_subtree(const Lock&, const Requester& who, Id folder, const std::string& to);
   bool needs_fresh_names(const Lock&, const Requester& who, const Move& move);
   std::optional<Errno> refuse_move(const Lock&, const Requester& who, const Move& move);
   void move_name(const Lock&, const Requester& who, const Move& move);

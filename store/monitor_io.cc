@@ -27,6 +27,11 @@ Result<std::uint64_t> Monitor::write(Handle& handle, std::uint64_t offset, std::
   if (!handle.draft) return Errno{EBADF};
   Draft& draft = *handle.draft;
   clear_suid(handle.who, handle.artifact);
+  if (handle.joined != draft.generation) {
+    const auto held = lock();
+    draft.sessions.insert({handle.who.uid(), handle.who.session()});
+    handle.joined = draft.generation.load();
+  }
   const Author author{handle.who.uid(), handle.who.user().login, 0};
   draft.last_write = lineage_.now();
   const auto at = draft.write(handle.id, author, offset, bytes, handle.append, now());

@@ -193,9 +193,9 @@ Status Monitor::remove(const Requester& who, const Place& at, bool folder) {
   if (!sticky_allows(who, *parent, *inode))
     return refuse_mode(held, who, "delete", *inode, path, EPERM,
                        "the folder is sticky and neither it nor the file is yours");
-  if (folder && !catalog_->empty(*id)) return Errno{ENOTEMPTY};
   const auto verdict = judge(held, who, policy::Right::remove, object_of(held, *inode));
   if (!verdict.permitted) return refuse(held, who, "delete", *id, path, "", verdict);
+  if (folder && !catalog_->empty(*id)) return Errno{ENOTEMPTY};
   const auto names_left = folder ? 0 : inode->nlink - 1;
   append(held, record(who, path, Delete{*id, inode->last, at, names_left, inode->version}, verdict));
   unlinked(held, *inode);

@@ -218,7 +218,8 @@ Result<std::shared_ptr<Handle>> Monitor::open_draft(const Lock& held, const Requ
   append(held, record(who, path, open, *verdict));
   if (writer && draft->id == 0) draft->id = sequence;
   (writer ? draft->writers : draft->readers) += 1;
-  draft->sessions.insert({who.uid(), who.session()});
+  if (writer) draft->sessions.insert({who.uid(), who.session()});
+  handle->joined = draft->generation.load();
   if (writer) draft->activities.insert(who.process().entity_id);
   if (handle->reads && inode.version != 0 && is_material(path)) lineage_.read(who.caller(), {inode.id, inode.version});
   return handle;
@@ -255,6 +256,7 @@ Result<Opened> Monitor::create(const Requester& who, const Place& at, std::uint3
     if (writer) draft->id = create.artifact;
     (writer ? draft->writers : draft->readers) += 1;
     draft->sessions.insert({who.uid(), who.session()});
+    opened.handle->joined = draft->generation.load();
     draft->activities.insert(who.process().entity_id);
   }
   try {

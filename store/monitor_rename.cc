@@ -62,6 +62,10 @@ Result<Monitor::Move> Monitor::check_move(const Lock& held, const Requester& who
   if (const auto refused = refuse_move(held, who, move)) return *refused;
   move.verdict = judge(held, who, policy::Right::create, object_at(held, to, move.to_folder));
   if (!move.verdict.permitted) return refuse(held, who, "rename", move.source.id, move.to_path, "", move.verdict);
+  if (move.source.kind == Kind::folder)
+    if (const auto refused = refuse_subtree(held, who, move.source.id, move.to_path)) return *refused;
+  if (exchange && move.target->kind == Kind::folder)
+    if (const auto refused = refuse_subtree(held, who, move.target->id, move.from_path)) return *refused;
   if (move.source.kind != Kind::file || exchange) return move;
   const bool scratch_name = policy::scratch(*policy_, move.to_path);
   if (!move.target) {
@@ -164,6 +168,28 @@ void Monitor::move_saving(const Lock& held, const Requester& who, const Move& mo
   }
   hooks_.changed(move.source.id, {move.from});
   announce(held, kept.id);
+}
+
+/// What may not leave its path, or may not stand at the new one, doesn't go along with its folder.
+std::optional<Errno> Monitor::refuse_subtree(const Lock& held, const Requester& who, Id folder, const std::string& to) {
+  constexpr std::size_t kAtOnce = 1000;
+  for (std::uint64_t after = 0;;) {
+    const auto entries = catalog_->list(folder, after, kAtOnce);
+    for (const Entry& entry : entries) {
+      const auto inode = *find(held, entry.id);
+      const auto object = object_of(held, inode);
+      const auto leaving = judge(held, who, policy::Right::remove, object);
+      if (!leaving.permitted) return refuse(held, who, "rename", entry.id, object.paths[0], "", leaving);
+      auto arriving_at = object;
+      arriving_at.paths = {to + "/" + entry.name};
+      const auto arriving = judge(held, who, policy::Right::create, arriving_at);
+      if (!arriving.permitted) return refuse(held, who, "rename", entry.id, arriving_at.paths[0], "", arriving);
+      if (inode.kind == Kind::folder)
+        if (const auto refused = refuse_subtree(held, who, entry.id, arriving_at.paths[0])) return refused;
+    }
+    if (entries.size() < kAtOnce) return std::nullopt;
+    after = entries.back().cookie;
+  }
 }
 
 /// After a rename over an artifact the kernel shows the source's node under the target's name for as long as it was told

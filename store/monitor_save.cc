@@ -107,6 +107,10 @@ Status Monitor::seal(Draft& draft, const Draft::Exclusive& frozen, const Request
   draft.sealed(frozen, base_of(after));
   draft.sealed_version = version;
   draft.interrupted = false;
+  // Their writes are in the version now, for all to see; whoever writes on joins again. Staying would show a session
+  // that is done the half-written next save of somebody else.
+  draft.sessions.clear();
+  ++draft.generation;
   if (final) {
     draft.drop(frozen);
     draft.id = 0;
