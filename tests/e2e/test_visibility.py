@@ -84,6 +84,21 @@ class Drafts(MountCase):
         self.m.settle(self.v(f))
         self.assertEqual(versions(f), 2)
 
+    def test_who_wrote_before_sees_no_later_draft(self):
+        """A session is a writer's only while it writes: a minute or a moment later it is a reader like all others."""
+        f = self.p("f")
+        self.service("w = open(f, 'wb', buffering=0); w.write(b'version one'); w.close()", f=f)
+        self.writer("w = open(f, 'wb', buffering=0); w.write(b'half')", f=f)
+        self.assertEqual(self.look(f), [b"half", b"version one", b"version one"])
+        self.writer("w.close()")
+        self.writer("w = open(f, 'r+b', buffering=0)", f=f)
+        self.service("w = open(f, 'r+b', buffering=0); w.write(b'HA'); w.close()", f=f)  # joins, is sealed, and leaves
+        self.assertEqual(self.look(f), [b"HAlf"] * 3)
+        self.writer("w.write(b'lalala')")
+        self.assertEqual(self.look(f), [b"lalala", b"HAlf", b"HAlf"])
+        self.writer("w.close()")
+        self.assertEqual(self.look(f), [b"lalala"] * 3)
+
     def test_old_readers_keep_their_version(self):
         f = self.p("f")
         write(f, b"1" * 300_000)
