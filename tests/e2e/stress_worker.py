@@ -91,9 +91,7 @@ while time.monotonic() < end and len(bad) < 20:
         elif act == "stat":
             os.stat(os.path.join(folder, name))
         else:
-            names = os.listdir(folder)
-            if len(names) != len(set(names)):
-                bad.append("a name listed twice")
+            os.listdir(folder)  # a name that goes and comes back meanwhile may be listed twice: POSIX leaves it open
     except OSError as e:
         if e.errno != errno.ENOENT or (name in LOCKED and act in ("look", "stat", "save_locked", "replace")):
             bad.append(f"{act} {name}: {errno.errorcode.get(e.errno, e.errno)} {e}")
