@@ -89,6 +89,7 @@ void Draft::make_private(const Exclusive&, std::uint64_t keep) {
   follower_.reset();
   file_ = std::move(fresh);
   shared_ = false;
+  stored_.reset();
   if (bytes == 0) follower_ = std::make_unique<HashPool::Follower>(pool_, file_->get());
 }
 
@@ -157,12 +158,14 @@ void Draft::sync() const {
 
 Draft::Bytes Draft::store(const Exclusive&, ObjectStore& objects) {
   if (!file_) return {base_.sha256, base_.size};
+  if (shared_ && stored_) return *stored_;  // it is an object already, and may have no name in drafts/ any more
   Bytes bytes;
   bytes.size = size_of(file_->get());
   bytes.sha256 =
       follower_ ? follower_->finish(bytes.size, file_name()) : hash_file(file_->get(), bytes.size, file_name());
   objects.adopt(file_name(), file_->get(), bytes.sha256, bytes.size);
   shared_ = true;  // whatever comes next, nobody writes to an object
+  stored_ = bytes;
   return bytes;
 }
 
@@ -200,6 +203,7 @@ void Draft::drop(const Exclusive&) {
     follower_.reset();
     file_.reset();
     shared_ = false;
+    stored_.reset();
     size_ = base_.size;
   }
   const std::scoped_lock lock(marks_);

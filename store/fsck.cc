@@ -59,15 +59,11 @@ FsckReport fsck(const std::filesystem::path& store, const Progress& progress) {
   guarded(report, Severity::error, restore, [&] { check_log(store, config, report, progress); });
   Expected expected;
   Catalog replayed(work.path() / "replayed.db");
-  bool whole = false;
-  guarded(report, Severity::error, restore, [&] {
-    expected = replay(store, replayed, progress);
-    whole = true;
-  });
+  guarded(report, Severity::error, restore, [&] { expected = replay(store, replayed, progress); });
   report.records = replayed.applied();
   report.versions = replayed.totals().versions;
   check_objects(store, expected, report, progress);
-  if (!whole) return report;  // the rest would only say so again
+  if (!expected.whole) return report;  // the rest would only say so again
   check_catalog(store, work.path(), replayed, report);
   check_drafts(store, replayed, report);
   check_history(store, expected, report);

@@ -71,7 +71,7 @@ void check_objects(const fs::path& store, const Expected& expected, FsckReport& 
     found == expected.objects.end() ? ++unnamed : ++present;
     check_object(file, found == expected.objects.end() ? nullptr : &found->second, report);
   }
-  if (unnamed != 0)
+  if (unnamed != 0 && expected.whole)
     report.findings.push_back({Severity::note, std::to_string(unnamed) + " objects that no version names",
                                "left by interrupted saves; harmless"});
   if (present == expected.objects.size()) return;

@@ -23,6 +23,7 @@ struct Expected {
   std::unordered_map<Sha256, Object> objects;
   std::optional<Publish> published;  // the newest
   Sequence records = 0;
+  bool whole = false;  // the log was replayed to its end
 };
 
 /// Applies all records of the log to an empty catalog, commits it, and tells what else they expect. Throws

@@ -71,6 +71,7 @@ Expected replay(const std::filesystem::path& store, Catalog& catalog, const Prog
     if (progress) progress("replaying the log (bytes)", done, total);
   });
   catalog.flush();
+  expected.whole = true;
   return expected;
 }
 

@@ -229,6 +229,8 @@ class Monitor {
   Base base_of(const Inode& inode);
   std::shared_ptr<Handle> make_handle(const Requester& who, Id id, const Inode& inode, int flags,
                                       const std::string& path, const Verdict& verdict);
+  Result<Opened> create_new(const Lock&, const Requester& who, const Place& at, std::uint32_t mode, int flags);
+  Result<Opened> create_existing(const Lock&, const Requester& who, const Inode& parent, const Inode& inode, int flags);
   Result<std::shared_ptr<Handle>> open_node(const Lock&, const Requester& who, const NodeRef& node, int flags);
   Result<std::shared_ptr<Handle>> open_version(const Lock&, const Requester& who, const NodeRef& node,
                                                const Inode& inode, int flags);
@@ -283,6 +285,8 @@ class Monitor {
   struct Walk {
     Id artifact = 0;
     Nanos since = 0;
+    bool looked = false;  // a look-up came since
+    Place place;          // where the walk leads
   };
   std::map<std::int32_t, Walk> walking_;   // threads that were told ESTALE at an open for writing
   std::map<std::int32_t, Walk> renaming_;  // threads that were told ESTALE at a rename over an artifact

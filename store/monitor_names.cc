@@ -49,12 +49,10 @@ Result<View> Monitor::lookup(const Requester& who, Id folder, const std::string&
   if (!id) return Errno{ENOENT};
   const auto inode = *find(held, *id);
   // A thread on its way to an open for writing finds the draft, whatever became of the name since it set out.
-  if (const auto walk = walking_.extract(who.tid()); !walk.empty()) {
-    if (inode.kind != Kind::file) {
-      walking_.insert_or_assign(who.tid(), walk.mapped());
-    } else if (now() - walk.mapped().since < kWalk && mode_allows(who, inode, kWrite)) {
-      join(held, who, inode);
-    }
+  if (const auto walk = walking_.find(who.tid());
+      walk != walking_.end() && inode.kind == Kind::file && (walk->second.artifact == *id || walk->second.place == Place{folder, name})) {
+    walk->second.looked = true;
+    if (now() - walk->second.since < kWalk && mode_allows(who, inode, kWrite)) join(held, who, inode);
   }
   auto seen = view(held, who, inode, (parent->mode & 1) != 0);
   // The kernel will move this entry to another name: it must not live on there.

@@ -85,15 +85,15 @@ Result<Monitor::Verdict> Monitor::may_open(const Lock& held, const Requester& wh
 }
 
 Errno Monitor::walk_to_draft(const Lock& held, const Requester& who, const Inode& inode) {
-  if (const auto before = walking_.extract(who.tid());
-      !before.empty() && before.mapped().artifact == inode.id && now() - before.mapped().since < kWalk) {
+  if (const auto before = walking_.extract(who.tid()); !before.empty() && before.mapped().artifact == inode.id &&
+                                                       !before.mapped().looked && now() - before.mapped().since < kWalk) {
     return refuse_mode(
         held, who, "open", inode, path_of(held, inode.home), EBUSY,
         "a descriptor or a bind mount of this version can't be reopened for writing; open the file by its path");
   }
   join(held, who, inode);
   if (walking_.size() > 10'000) walking_.clear();
-  walking_[who.tid()] = {inode.id, now()};
+  walking_[who.tid()] = {inode.id, now(), false, inode.home};
   return {ESTALE};
 }
 
@@ -198,6 +198,7 @@ Result<std::shared_ptr<Handle>> Monitor::open_version(const Lock& held, const Re
 
 Result<std::shared_ptr<Handle>> Monitor::open_draft(const Lock& held, const Requester& who,
                                                     std::shared_ptr<Draft> draft, const Inode& inode, int flags) {
+  walking_.erase(who.tid());
   const auto path = path_of(held, inode.home);
   const auto verdict = may_open(held, who, inode, flags, path);
   if (!verdict) return Errno{verdict.error()};
@@ -227,10 +228,29 @@ Result<std::shared_ptr<Handle>> Monitor::open_draft(const Lock& held, const Requ
 
 Result<Opened> Monitor::create(const Requester& who, const Place& at, std::uint32_t mode, int flags) {
   introduce(who);
-  const auto held = lock();
+  auto opened = create_new(lock(), who, at, mode, flags);
+  if (opened && (flags & O_TRUNC) != 0 && opened->handle->draft && opened->handle->draft->size() != 0)
+    if (const auto done = truncate(who, opened->handle->draft, 0, opened->handle.get()); !done) return Errno{done.error()};
+  return opened;
+}
+
+/// Somebody made the name since the kernel looked: without O_EXCL that is an open.
+Result<Opened> Monitor::create_existing(const Lock& held, const Requester& who, const Inode& parent, const Inode& inode, int flags) {
+  if (inode.kind != Kind::file || !writes(flags)) return Errno{ESTALE};
+  join(held, who, inode);
+  auto handle = open_draft(held, who, draft_of(held, inode.id), inode, flags);
+  if (!handle) return Errno{handle.error()};
+  return Opened{view(held, who, inode, (parent.mode & 1) != 0), std::move(*handle)};
+}
+
+Result<Opened> Monitor::create_new(const Lock& held, const Requester& who, const Place& at, std::uint32_t mode, int flags) {
+  walking_.erase(who.tid());
   const auto parent = parent_for_change(held, who, "create", at);
   if (!parent) return Errno{parent.error()};
-  if (catalog_->child(at.dir, at.name)) return Errno{(flags & O_EXCL) != 0 ? EEXIST : ESTALE};
+  if (const auto existing = catalog_->child(at.dir, at.name)) {
+    if ((flags & O_EXCL) != 0) return Errno{EEXIST};
+    return create_existing(held, who, *parent, *find(held, *existing), flags);
+  }
   const auto object = object_at(held, at, *parent);
   const auto& path = object.paths[0];
   const auto verdict = judge(held, who, policy::Right::create, object);

@@ -133,6 +133,8 @@ void Monitor::move_saving(const Lock& held, const Requester& who, const Move& mo
   Commit commit;
   if (draft != nullptr) {
     commit = commit_of(held, future, *draft, *frozen, bytes, move.to_path);
+    commit.amends = false;  // what the source sealed under its own name doesn't count here
+    commit.version = kept.version + 1;
     commit.draft = draft->writers > 0 ? ledger_->next() : 0;
     commit.final = draft->writers == 0;
   } else {
@@ -200,7 +202,7 @@ bool Monitor::needs_fresh_names(const Lock& held, const Requester& who, const Mo
   const auto before = renaming_.extract(who.tid());
   if (!before.empty() && before.mapped().artifact == move.source.id && now() - before.mapped().since < kWalk) return false;
   if (renaming_.size() > 10'000) renaming_.clear();
-  renaming_[who.tid()] = {move.source.id, now()};
+  renaming_[who.tid()] = {move.source.id, now(), false, move.from};
   return true;
 }
 

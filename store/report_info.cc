@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // info.json, stage and status.
 #include <cstdio>
+#include <set>
 
 #include "store/report_text.h"
 #include "store/reports.h"
@@ -113,7 +114,10 @@ std::string stage_text(const Catalog& catalog, Id id) {
 
 std::string status_text(const Catalog& catalog, const std::vector<std::pair<std::string, std::string>>& facts) {
   std::string out;
-  const auto line = [&out](const std::string& key, const std::string& value) { out += key + " " + value + "\n"; };
+  std::set<std::string> said;
+  const auto line = [&](const std::string& key, const std::string& value) {
+    if (said.insert(key).second) out += key + " " + value + "\n";
+  };
   for (const auto& [key, value] : facts) line(key, value);
   const auto totals = catalog.totals();
   line("artifacts", std::to_string(totals.artifacts));

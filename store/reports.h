@@ -38,7 +38,8 @@ std::string lineage_json(const Catalog& catalog, VersionRef of, const Visible& v
 /// The same as an indented tree.
 std::string lineage_text(const Catalog& catalog, VersionRef of, const Visible& visible = {});
 
-/// Lines `key value`: `facts` of the running daemon as they are (no newline in them), then what the store holds.
+/// Lines `key value`, each key once: `facts` of the running daemon as they are (no newline in them), then what the
+/// store holds as far as the facts don't say it.
 std::string status_text(const Catalog& catalog, const std::vector<std::pair<std::string, std::string>>& facts);
 
 }  // namespace ward::store
