@@ -66,7 +66,7 @@ class Stress(Case):
                 done[key] = done.get(key, 0) + n
         print(f"stress: {seconds:.0f} s, {done}", file=sys.stderr)
         bad = [b for r in reports for b in r["bad"]]
-        self.assertEqual(len(bad), 0, "\n".join(bad[:40]))
+        self.assertEqual(len(bad), 0, "\n".join(bad[:40]) + "\n" + read(m.store + "/daemon.log").decode()[-3000:])
         for key in ("read", "save", "save-locked", "replace", "rename"):
             self.assertGreater(done.get(key, 0), seconds, f"too little {key} to prove anything: {done}")
         m.umount()

@@ -9,7 +9,7 @@ import errno as e
 import os
 
 from cases import MountCase
-from harness import main, read, versions, write
+from harness import main, versions, write
 from people import ONE, Person, require_people
 
 READ = "open(f, 'rb').read()"
