@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // history.git: a bare repository whose blobs are Git LFS pointers to the store's objects, so that stock git and git-lfs
-// can clone every artifact (FORMAT-git.md). Each publish adds commits to refs/heads/main. Not thread-safe.
+// can clone every artifact (FORMAT.md, "Git history"). Each publish adds commits to refs/heads/main. Not thread-safe.
 #pragma once
 #include <filesystem>
 #include <functional>

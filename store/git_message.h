@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The text of git commits (FORMAT-git.md, "Commits"). Pure and thread-safe.
+// The text of git commits (FORMAT.md, "Commits"). Pure and thread-safe.
 #pragma once
 #include <optional>
 #include <string>

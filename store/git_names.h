@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names in git trees (FORMAT-git.md, "Names"). Git and git-lfs interpret some file names (`.gitattributes`,
+// Names in git trees (FORMAT.md, "Names"). Git and git-lfs interpret some file names (`.gitattributes`,
 // `.lfsconfig`) and refuse others (`.git` and what Windows and macOS take for it): those are escaped in every tree,
 // reversibly. Raw bytes in and out. Pure and thread-safe.
 #pragma once
