@@ -27,7 +27,10 @@ namespace {
 /// Why nothing can be mounted there; "" when it can.
 std::string mountpoint_error(const std::filesystem::path& point, const std::filesystem::path& store) {
   struct stat st {};
-  if (is_mountpoint(point)) return "is a mount already; `ward umount` it first";
+  if (is_mountpoint(point))
+    return ::stat(point.c_str(), &st) != 0 && errno == ENOTCONN
+               ? "is a mount whose daemon is gone; `ward umount` it first"
+               : "is a mount already; `ward umount` it first";
   if (::stat(point.c_str(), &st) != 0)
     return errno == ENOENT ? "isn't there; make the folder first" : std::strerror(errno);
   if (!S_ISDIR(st.st_mode)) return "is not a folder";

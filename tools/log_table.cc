@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/log_table.h"
 
+#include <cstdio>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "tools/terminal.h"
 
@@ -16,6 +18,15 @@ std::string at(const Json& json, const char* pointer) {
   if (!json.contains(where)) return "";
   const Json& value = json.at(where);
   return value.is_string() ? harmless(value.get<std::string>()) : value.dump();
+}
+
+/// Permission bits are a number, how a file was opened is a text.
+std::string mode_of(const Json& record) {
+  const auto where = Json::json_pointer("/ward/mode");
+  if (!record.contains(where) || !record.at(where).is_number_unsigned()) return at(record, "/ward/mode");
+  char text[16];
+  std::snprintf(text, sizeof text, "%04o", record.at(where).get<unsigned>());
+  return text;
 }
 
 std::string padded(std::string text, std::size_t width) {
@@ -49,7 +60,7 @@ std::string detail_of(const Json& record) {
     const auto pointer = std::string("/ward/") + key;
     if (record.contains(Json::json_pointer(pointer)) && record.at(Json::json_pointer(pointer)).is_structured())
       continue;
-    const auto value = at(record, pointer.c_str());
+    const auto value = key == std::string_view("mode") ? mode_of(record) : at(record, pointer.c_str());
     if (!value.empty()) add(std::string(key) + "=" + value);
   }
   const auto reason = at(record, "/event/reason");

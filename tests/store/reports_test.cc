@@ -215,8 +215,9 @@ TEST_CASE("status counts what the store holds, after the facts of the daemon") {
   Story story;
   const Id id = story.file("alice", "m.bin");
   story.save("alice", id, 1, '1', {});
-  const auto text = status_text(story.catalog, {{"pid", "42"}});
-  CHECK(text.rfind("pid 42\n", 0) == 0);
+  const auto text = status_text(story.catalog, {{"pid", "42"}, {"drafts", "7"}});
+  CHECK(text.rfind("pid 42\ndrafts 7\n", 0) == 0);
+  CHECK(text.find("drafts", 14) == std::string::npos);
   CHECK(text.find("\nversions 1\nbytes 100\nrecords 6\n") != std::string::npos);
   CHECK(text.find("\npolicy 1 " + Sha256(64, 'a')) != std::string::npos);
 }
