@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/session.h"
 
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -104,8 +105,11 @@ void serve(const MountOptions& options) {
   raise_file_limit();
   Nodes nodes;
   Notifier notifier(nodes);
-  store::Monitor monitor(
-      options.store, {[&](store::Id id, std::vector<store::Place> names) { notifier.changed(id, std::move(names)); }});
+  store::Monitor::Hooks hooks;
+  hooks.changed = [&](store::Id id, std::vector<store::Place> names) { notifier.changed(id, std::move(names)); };
+  // Aborts the connection: a thread of ours may wait in the kernel for a lock that only our answer would free.
+  hooks.ending = [&] { ::umount2(options.mountpoint.c_str(), MNT_FORCE | MNT_DETACH); };
+  store::Monitor monitor(options.store, std::move(hooks));
   Driver driver(monitor, nodes, notifier, [&](const Abilities& abilities) {
     if (options.ready) options.ready(facts(abilities));
   });

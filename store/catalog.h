@@ -99,7 +99,8 @@ class Catalog {
   /// Redoes one record. Records come in order; one that is applied already (sequence < applied()) is an Error{corrupt}.
   /// `leaf` is the 64-hex leaf hash of its line. Records that change no state only move applied().
   /// A record that contradicts the state is an Error{corrupt}. When it throws while it redoes, the catalog is as of the
-  /// last flush, as applied() shows: replay from there. Changes stay in memory until flush, so flush every few thousand.
+  /// last flush, as applied() shows: replay from there. Changes stay in memory until flush, so flush every few
+  /// thousand.
   void apply(const Record& record, const std::string& leaf);
   /// Number of records applied, and the leaf hash of the last ("" when none).
   Sequence applied() const;

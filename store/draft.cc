@@ -43,7 +43,7 @@ Draft::Draft(std::filesystem::path folder, HashPool& pool, Id artifact_id, Draft
       size_(base_.size) {
   if (kind != DraftKind::scratch) return;
   file_ = open_file(file_name(), O_RDWR | O_CREAT, 0600);
-  struct stat st{};
+  struct stat st {};
   if (::fstat(file_->get(), &st) != 0) throw_errno("stat " + file_name().string());
   size_ = static_cast<std::uint64_t>(st.st_size);
   shared_ = st.st_nlink > 1;  // it became an object in a move that didn't happen

@@ -117,7 +117,7 @@ class Draft {
   std::atomic<DraftKind> kind_;
   Base base_;
   std::optional<Fd> file_;
-  std::optional<Bytes> stored_;  // what store() made of file_, while it is shared_
+  std::optional<Bytes> stored_;                   // what store() made of file_, while it is shared_
   std::unique_ptr<HashPool::Follower> follower_;  // declared after file_: gone before the descriptor closes
   bool shared_ = false;                           // file_ is the sealed object: un-share before a write
   mutable std::mutex marks_;

@@ -129,7 +129,8 @@ Create root_folder() {
 void write_first_records(const std::filesystem::path& path, AuditLog& log, const Config& config, Nanos time,
                          PolicyChange policy) {
   Catalog catalog(path / "catalog.db");
-  Ledger ledger(log, catalog, config.origin.substr(0, config.origin.find('/')), [](const Record&) {});
+  Ledger ledger(
+      log, catalog, config.origin.substr(0, config.origin.find('/')), [](const Record&) {}, [] {});
   const auto self = Requester::self();
   Record records[] = {first_record(self, time, LogStart{kStoreFormat, config.origin, config.vkey}, ""),
                       first_record(self, time, root_folder(), "/"), first_record(self, time, std::move(policy), "")};

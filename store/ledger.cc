@@ -15,18 +15,18 @@
 namespace ward::store {
 namespace {
 
-[[noreturn]] void stop_daemon(const Record& record, const char* cause) {
+void report(const Record& record, const char* cause) {
   std::fprintf(stderr,
                "ward: record %llu is in the log but can't be applied to the catalog: %s; stopping. "
                "Mounting again replays it; if that fails too, run: ward fsck STORE\n",
                static_cast<unsigned long long>(record.sequence), cause);
-  std::_Exit(70);
 }
 
 }  // namespace
 
-Ledger::Ledger(AuditLog& log, Catalog& catalog, std::string host, std::function<void(const Record&)> observe)
-    : log_(log), catalog_(catalog), host_(std::move(host)), observe_(std::move(observe)) {}
+Ledger::Ledger(AuditLog& log, Catalog& catalog, std::string host, std::function<void(const Record&)> observe,
+               std::function<void()> ending)
+    : log_(log), catalog_(catalog), host_(std::move(host)), observe_(std::move(observe)), ending_(std::move(ending)) {}
 
 void Ledger::append(std::span<Record> records, AuditLog::Space space) {
   std::vector<std::string> lines;
@@ -45,7 +45,9 @@ void Ledger::append(std::span<Record> records, AuditLog::Space space) {
     try {
       catalog_.apply(record, i + 1 == records.size() ? log_.last_leaf() : hex(leaf_hash(lines[i])));
     } catch (const std::exception& error) {
-      stop_daemon(record, error.what());
+      report(record, error.what());
+      ending_();
+      std::_Exit(70);
     }
     observe_(record);
   }

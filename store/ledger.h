@@ -15,8 +15,9 @@ namespace ward::store {
 
 class Ledger {
  public:
-  /// `observe` sees every record after it was applied (the publisher).
-  Ledger(AuditLog& log, Catalog& catalog, std::string host, std::function<void(const Record&)> observe);
+  /// `observe` sees every record after it was applied (the publisher); `ending` is called before the daemon stops.
+  Ledger(AuditLog& log, Catalog& catalog, std::string host, std::function<void(const Record&)> observe,
+         std::function<void()> ending);
 
   /// Number that the next record gets.
   Sequence next() const { return log_.size(); }
@@ -29,6 +30,7 @@ class Ledger {
   Catalog& catalog_;
   std::string host_;
   std::function<void(const Record&)> observe_;
+  std::function<void()> ending_;
 };
 
 /// The clock of records and inodes: whole microseconds since 1970 UTC, in nanoseconds.

@@ -88,6 +88,8 @@ inline constexpr Nanos kWalk = 1'000'000'000;
 class Monitor {
  public:
   struct Hooks {
+    /// The daemon ends by itself: whoever waits for its answers must be let go.
+    std::function<void()> ending = [] {};
     /// Names whose target or attributes changed for somebody, and the artifact whose attributes changed.
     std::function<void(Id artifact, std::vector<Place> names)> changed = [](Id, const std::vector<Place>&) {};
   };

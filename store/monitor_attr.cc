@@ -36,7 +36,8 @@ Result<Inode> Monitor::attributes(const NodeRef& node) {
     inode->size = node.size;
     if (const auto version = catalog_->version({node.artifact, node.version})) inode->mtime = version->mtime;
   }
-  if (draft && draft->writers + draft->readers == 0) draft = draft_of(held, node.artifact);  // it ended: the state of now
+  if (draft && draft->writers + draft->readers == 0)
+    draft = draft_of(held, node.artifact);  // it ended: the state of now
   if (node.face == Face::live) {
     draft = draft_of(held, node.artifact);
     if (!draft) return view(held, Requester::self(), *inode, false).inode;
@@ -78,7 +79,8 @@ Result<Inode> Monitor::change(const Requester& who, const NodeRef& node, const A
     }
     if (!draft) return Errno{EINVAL};
     const auto done = truncate(who, draft, *change.size, handle);
-    if (opened != 0) append(lock(), record(who, opened_path, Close{node.artifact, opened}, {}), AuditLog::Space::reserved);
+    if (opened != 0)
+      append(lock(), record(who, opened_path, Close{node.artifact, opened}, {}), AuditLog::Space::reserved);
     if (!done) return Errno{done.error()};
   }
   const auto held = lock();

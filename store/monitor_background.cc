@@ -37,7 +37,8 @@ Monitor::Monitor(const std::filesystem::path& store, Hooks hooks)
   const auto held = lock();  // the publisher records what it does: not before recovery is over
   catalog_ = open_catalog(store, *log_);
   start_publisher(host);
-  ledger_ = std::make_unique<Ledger>(*log_, *catalog_, host, [this](const Record& entry) { publisher_->observe(entry); });
+  ledger_ = std::make_unique<Ledger>(
+      *log_, *catalog_, host, [this](const Record& entry) { publisher_->observe(entry); }, hooks_.ending);
   recover();
   background_thread_ = std::thread([this] { background(); });
 }
@@ -55,17 +56,18 @@ Monitor::~Monitor() {
 /// History may be behind the log, never ahead of it: it goes on from the newest commit that the log knows.
 void Monitor::start_publisher(const std::string& host) {
   GitHistory history(folder_ / "history.git");
-  const auto head = history.reset_to_recorded([this](const std::string& commit) { return catalog_->published_by(commit).has_value(); });
+  const auto head = history.reset_to_recorded(
+      [this](const std::string& commit) { return catalog_->published_by(commit).has_value(); });
   const auto last = catalog_->published_by(head);
-  publisher_ = std::make_unique<Publisher>(
-      std::move(history), host,
-      Publisher::Callbacks{[this] { return make_durable(); },
-                           [this](const Publish& publish) {
-                             const auto self = Requester::self();
-                             self.prepare();
-                             const auto held = lock();
-                             append(held, record(self, "", publish, {}), AuditLog::Space::reserved);
-                           }});
+  publisher_ = std::make_unique<Publisher>(std::move(history), host,
+                                           Publisher::Callbacks{[this] { return make_durable(); },
+                                                                [this](const Publish& publish) {
+                                                                  const auto self = Requester::self();
+                                                                  self.prepare();
+                                                                  const auto held = lock();
+                                                                  append(held, record(self, "", publish, {}),
+                                                                         AuditLog::Space::reserved);
+                                                                }});
   observe_unpublished(folder_ / "audit", last ? *last + 1 : 0, *publisher_);
 }
 
@@ -120,7 +122,10 @@ void Monitor::background() {
     } catch (const Error& error) {
       // No room: tried again in a second. Anything else means that what was promised may not be on disk: stop serving.
       std::fprintf(stderr, "ward: %s\n", error.what());
-      if (error.code() != Code::no_space) std::_Exit(70);
+      if (error.code() != Code::no_space) {
+        hooks_.ending();
+        std::_Exit(70);
+      }
     }
     lock.lock();
   }
@@ -138,8 +143,12 @@ void Monitor::tick() {
   {
     const auto held = lock();
     log_->sync();  // the few records since: the catalog must not know more than the durable log
-    catalog_->flush();
-    if (catalog_->applied() < log_->size()) catch_up(folder_ / "audit", *catalog_);  // a full disk rolled it back
+    try {
+      catalog_->flush();
+    } catch (const Error&) {  // a full disk may have rolled it back: what the log says is redone in memory, at once
+      if (catalog_->applied() < log_->size()) catch_up(folder_ / "audit", *catalog_);
+      throw;
+    }
     flushed_ = catalog_->applied();
   }
   log_->checkpoint();

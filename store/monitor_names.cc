@@ -50,13 +50,15 @@ Result<View> Monitor::lookup(const Requester& who, Id folder, const std::string&
   const auto inode = *find(held, *id);
   // A thread on its way to an open for writing finds the draft, whatever became of the name since it set out.
   if (const auto walk = walking_.find(who.tid());
-      walk != walking_.end() && inode.kind == Kind::file && (walk->second.artifact == *id || walk->second.place == Place{folder, name})) {
+      walk != walking_.end() && inode.kind == Kind::file &&
+      (walk->second.artifact == *id || walk->second.place == Place{folder, name})) {
     walk->second.looked = true;
     if (now() - walk->second.since < kWalk && mode_allows(who, inode, kWrite)) join(held, who, inode);
   }
   auto seen = view(held, who, inode, (parent->mode & 1) != 0);
   // The kernel will move this entry to another name: it must not live on there.
-  if (const auto moving = renaming_.find(who.tid()); moving != renaming_.end() && moving->second.artifact == *id) seen.cacheable = false;
+  if (const auto moving = renaming_.find(who.tid()); moving != renaming_.end() && moving->second.artifact == *id)
+    seen.cacheable = false;
   return seen;
 }
 

@@ -14,7 +14,7 @@
 namespace ward::store {
 namespace {
 
-constexpr int kExecFlag = 0x20;         // __FMODE_EXEC: the kernel opens to execute
+constexpr int kExecFlag = 0x20;  // __FMODE_EXEC: the kernel opens to execute
 
 bool writes(int flags) {
   return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
@@ -86,7 +86,8 @@ Result<Monitor::Verdict> Monitor::may_open(const Lock& held, const Requester& wh
 
 Errno Monitor::walk_to_draft(const Lock& held, const Requester& who, const Inode& inode) {
   if (const auto before = walking_.extract(who.tid()); !before.empty() && before.mapped().artifact == inode.id &&
-                                                       !before.mapped().looked && now() - before.mapped().since < kWalk) {
+                                                       !before.mapped().looked &&
+                                                       now() - before.mapped().since < kWalk) {
     return refuse_mode(
         held, who, "open", inode, path_of(held, inode.home), EBUSY,
         "a descriptor or a bind mount of this version can't be reopened for writing; open the file by its path");
@@ -163,12 +164,14 @@ Result<std::shared_ptr<Handle>> Monitor::open_node(const Lock& held, const Reque
   if (node.face == Face::version) return open_version(held, who, node, *inode, flags);
   if (node.face == Face::plain) return Errno{EINVAL};
   if (node.face == Face::draft) {
-    if (!writes(flags) || draft_of(held, inode->id) == node.draft) return open_draft(held, who, node.draft, *inode, flags);
+    if (!writes(flags) || draft_of(held, inode->id) == node.draft)
+      return open_draft(held, who, node.draft, *inode, flags);
     // The draft ended between the look-up and this open. The kernel won't walk a second time: the draft of now serves
     // through the node of then, which is read and written directly and so keeps no bytes of its own.
   }
   const auto draft = begin_draft(held, *inode, kind_for(held, *inode, path_of(held, inode->home)));
-  if (node.face == Face::live && draft->kind() == DraftKind::session) return Errno{ESTALE};  // the path's visibility changed: look up again
+  if (node.face == Face::live && draft->kind() == DraftKind::session)
+    return Errno{ESTALE};  // the path's visibility changed: look up again
   return open_draft(held, who, draft, *inode, flags);
 }
 
@@ -230,12 +233,14 @@ Result<Opened> Monitor::create(const Requester& who, const Place& at, std::uint3
   introduce(who);
   auto opened = create_new(lock(), who, at, mode, flags);
   if (opened && (flags & O_TRUNC) != 0 && opened->handle->draft && opened->handle->draft->size() != 0)
-    if (const auto done = truncate(who, opened->handle->draft, 0, opened->handle.get()); !done) return Errno{done.error()};
+    if (const auto done = truncate(who, opened->handle->draft, 0, opened->handle.get()); !done)
+      return Errno{done.error()};
   return opened;
 }
 
 /// Somebody made the name since the kernel looked: without O_EXCL that is an open.
-Result<Opened> Monitor::create_existing(const Lock& held, const Requester& who, const Inode& parent, const Inode& inode, int flags) {
+Result<Opened> Monitor::create_existing(const Lock& held, const Requester& who, const Inode& parent, const Inode& inode,
+                                        int flags) {
   if (inode.kind != Kind::file || !writes(flags)) return Errno{ESTALE};
   join(held, who, inode);
   auto handle = open_draft(held, who, draft_of(held, inode.id), inode, flags);
@@ -243,7 +248,8 @@ Result<Opened> Monitor::create_existing(const Lock& held, const Requester& who, 
   return Opened{view(held, who, inode, (parent.mode & 1) != 0), std::move(*handle)};
 }
 
-Result<Opened> Monitor::create_new(const Lock& held, const Requester& who, const Place& at, std::uint32_t mode, int flags) {
+Result<Opened> Monitor::create_new(const Lock& held, const Requester& who, const Place& at, std::uint32_t mode,
+                                   int flags) {
   walking_.erase(who.tid());
   const auto parent = parent_for_change(held, who, "create", at);
   if (!parent) return Errno{parent.error()};

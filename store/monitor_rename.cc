@@ -194,13 +194,14 @@ std::optional<Errno> Monitor::refuse_subtree(const Lock& held, const Requester& 
   }
 }
 
-/// After a rename over an artifact the kernel shows the source's node under the target's name for as long as it was told
-/// to keep the source's entry, and there is no telling it otherwise in time. ESTALE makes it look both names up again;
-/// this time the entry gets no life beyond the rename.
+/// After a rename over an artifact the kernel shows the source's node under the target's name for as long as it was
+/// told to keep the source's entry, and there is no telling it otherwise in time. ESTALE makes it look both names up
+/// again; this time the entry gets no life beyond the rename.
 bool Monitor::needs_fresh_names(const Lock& held, const Requester& who, const Move& move) {
   if (!move.target || !view(held, who, move.source, true).cacheable) return false;
   const auto before = renaming_.extract(who.tid());
-  if (!before.empty() && before.mapped().artifact == move.source.id && now() - before.mapped().since < kWalk) return false;
+  if (!before.empty() && before.mapped().artifact == move.source.id && now() - before.mapped().since < kWalk)
+    return false;
   if (renaming_.size() > 10'000) renaming_.clear();
   renaming_[who.tid()] = {move.source.id, now(), false, move.from};
   return true;

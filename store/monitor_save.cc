@@ -13,6 +13,20 @@
 
 namespace ward::store {
 
+namespace {
+
+/// A record must fit into a line: the most certain inputs stay, and the number of the others.
+void limit_inputs(Commit& commit) {
+  constexpr std::size_t kInline = 256;
+  if (commit.inputs.size() <= kInline) return;
+  std::stable_partition(commit.inputs.begin(), commit.inputs.end(),
+                        [](const Input& input) { return input.confidence == "high"; });
+  commit.inputs_left_out = commit.inputs.size() - kInline;
+  commit.inputs.resize(kInline);
+}
+
+}  // namespace
+
 Commit Monitor::commit_of(const Lock& held, const Inode& inode, const Draft& draft, const Draft::Exclusive& frozen,
                           const Draft::Bytes& bytes, const std::string& path) {
   Commit commit;
@@ -28,6 +42,7 @@ Commit Monitor::commit_of(const Lock& held, const Inode& inode, const Draft& dra
   commit.authors = draft.authors(frozen);
   const std::vector<std::string> writers(draft.activities.begin(), draft.activities.end());
   commit.inputs = lineage_.inputs(writers, {inode.id, commit.version}, draft.last_write);
+  limit_inputs(commit);
   commit.stage = policy::initial_stage(*policy_, path);
   commit.executable = (inode.mode & 0111) != 0;
   std::set<std::string> labels(inode.labels.begin(), inode.labels.end());

@@ -14,6 +14,9 @@
 #include "store/error.h"
 
 namespace ward::store {
+namespace {
+constexpr std::uint64_t kCheckedAtOpen = 4 << 20;
+}
 
 Object::Object(const std::filesystem::path& path, std::uint64_t expected_size)
     : fd_(open_file(path, O_RDONLY)), size_(expected_size) {
@@ -51,6 +54,16 @@ std::shared_ptr<const Object> ObjectStore::open(const Sha256& sha256, std::uint6
   if (!has(sha256, size)) {
     open_.erase(sha256);
     return nullptr;
+  }
+  // Small enough to be checked while everybody waits; larger ones are checked by fsck.
+  if (size <= kCheckedAtOpen && !trusted_.contains(sha256)) {
+    const Fd fd = open_file(path(sha256), O_RDONLY);
+    if (hash_file(fd.get(), size, path(sha256)) != sha256) {
+      open_.erase(sha256);
+      throw Error(Code::corrupt,
+                  "object " + sha256 + " is damaged: its bytes have another SHA-256; run: ward fsck STORE");
+    }
+    trusted_.insert(sha256);
   }
   auto object = std::make_shared<const Object>(path(sha256), size);
   slot = object;

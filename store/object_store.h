@@ -38,7 +38,8 @@ class ObjectStore {
  public:
   explicit ObjectStore(std::filesystem::path folder);  // …/lfs/objects
   std::filesystem::path path(const Sha256& sha256) const;
-  /// The object, or nullptr when it is missing or not `size` bytes long. Open objects are shared.
+  /// The object, or nullptr when it is missing or not `size` bytes long. Open objects are shared. One of up to 4 MiB
+  /// is checked against its name when this process opens it first: Error{corrupt}.
   std::shared_ptr<const Object> open(const Sha256& sha256, std::uint64_t size);
   bool has(const Sha256& sha256, std::uint64_t size) const;
 

@@ -169,7 +169,8 @@ struct Commit {
   bool concurrent = false;  // sealed while another handle held unsealed writes
   bool recovered = false;   // sealed by recovery after a crash
   std::vector<Author> authors;
-  std::vector<Input> inputs;
+  std::vector<Input> inputs;          // at most 256
+  std::uint64_t inputs_left_out = 0;  // beyond those
   std::string stage;
   std::vector<std::string> labels;
   Retain retain;
@@ -180,8 +181,8 @@ struct Commit {
     v("artifact", artifact), v("prev", prev), v("draft", draft), v("version", version), v("base", base),
         v("sha256", sha256), v("size", size), v.time("mtime", mtime), v("final", final), v.opt("amends", amends),
         v.opt("concurrent", concurrent), v.opt("recovered", recovered), v("authors", authors), v("inputs", inputs),
-        v("stage", stage), v("labels", labels), v("retain", retain), v.opt("executable", executable),
-        v.paths_opt("also", also);
+        v.opt("inputs_left_out", inputs_left_out), v("stage", stage), v("labels", labels), v("retain", retain),
+        v.opt("executable", executable), v.paths_opt("also", also);
   }
   bool operator==(const Commit&) const = default;
 };

@@ -65,6 +65,22 @@ TEST_CASE("only flush makes changes durable", "[catalog]") {
   CHECK(s.catalog().applied() == s.next());
 }
 
+TEST_CASE("apply writes nothing to the disk, even when the changes outgrow the cache", "[catalog]") {
+  Story s;
+  const auto log = s.database().string() + "-wal";
+  const auto before = std::filesystem::file_size(log);
+  SetXattr p;
+  p.value.assign(4000, 'x');
+  for (int i = 0; i < 18'000; ++i) {  // 70 MB; the cache has 64 MiB
+    p.artifact = kRoot;
+    p.name = "user.k" + std::to_string(i);
+    s.does(p);
+  }
+  CHECK(std::filesystem::file_size(log) == before);
+  s.catalog().flush();
+  CHECK(std::filesystem::file_size(log) + std::filesystem::file_size(s.database()) > 70'000'000);
+}
+
 TEST_CASE("a second opener is told that the catalog is busy", "[catalog]") {
   Story s;
   CHECK(code_of(s.database()) == Code::busy);

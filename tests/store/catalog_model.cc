@@ -74,7 +74,7 @@ Made Model::rename() {
   }
   if (folder && contains(from->id, p.to.dir)) return {};
   auto& item = items_.at(from->id);
-  p.scratch = item.kind == Kind::file && item.numbers.empty() && chance(50);
+  p.scratch = item.kind == Kind::file && chance(30);
   if (p.replaced != 0) unlink(p.to, p.replaced);
   move(from->at, p.to, from->id);
   item.scratch = p.scratch;
