@@ -160,6 +160,7 @@ Made Model::amend() {
   auto p = Story::version(id, item.version, "amended " + std::to_string(now_));
   p.amends = true;
   p.final = chance(30);
+  item.scratch = false;
   auto& number = item.numbers.at(item.version);
   number.saves.push_back({now_, p.sha256});
   number.final = p.final;
