@@ -173,6 +173,10 @@ bool Draft::others_dirty(const Exclusive&, Id handle) const {
   return std::any_of(dirty_.begin(), dirty_.end(), [handle](Id other) { return other != handle && other != 0; });
 }
 
+bool Draft::late(const Exclusive&) const {
+  return std::any_of(dirty_.begin(), dirty_.end(), [this](Id handle) { return handle != 0 && handle < sealed_at; });
+}
+
 void Draft::govern(const Exclusive& lock, Id draft_id, Base base) {
   ::unlink(file_name().c_str());
   id = draft_id;

@@ -63,6 +63,9 @@ class Draft {
   bool dirty(const Exclusive&, Id handle) const { return dirty_.contains(handle); }
   /// Whether an open handle other than `handle` has unsealed writes (0 stands for truncate(2), which has none).
   bool others_dirty(const Exclusive&, Id handle) const;
+  /// Whether an unsealed write came through a handle that was open at the last seal: it belongs to that save. Writes of
+  /// handles opened since are a save of their own.
+  bool late(const Exclusive&) const;
   /// The only change since the last seal is the size: a seal waits for RELEASE.
   bool only_resized(const Exclusive&) const { return !written_; }
   struct Bytes {
@@ -100,7 +103,8 @@ class Draft {
   unsigned writers = 0, readers = 0;                          // open handles
   Nanos pinned_until = 0;                                     // a walk is on its way here after ESTALE
   std::atomic<Lineage::Tick> last_write = Lineage::kAlways;   // lineage's clock at the last write
-  std::uint64_t sealed_version = 0;                           // not yet final version that it made, 0 = none
+  std::uint64_t sealed_version = 0;                           // version that its bytes are since a seal, 0 = none
+  Sequence sealed_at = 0;                                     // the commit by which it made that version, 0 = none
   bool interrupted = false;                                   // a writer was killed since the last seal
   std::set<std::string> activities;                           // entity ids of the writers, for lineage
 

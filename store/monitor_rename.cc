@@ -159,6 +159,7 @@ void Monitor::move_saving(const Lock& held, const Requester& who, const Move& mo
     draft->govern(*frozen, rename.saved->draft, base_of(after));
     draft->artifact = kept.id;
     draft->sealed_version = draft->writers > 0 ? after.version : 0;
+    draft->sealed_at = draft->writers > 0 ? after.commit : 0;
     if (draft->writers == 0) draft->drop(*frozen);
     if (!node.empty() && draft->writers > 0) drafts_[kept.id] = node.mapped();
     scratch_.erase(move.source.id);

@@ -33,7 +33,7 @@ Commit Monitor::commit_of(const Lock& held, const Inode& inode, const Draft& dra
   commit.artifact = inode.id;
   commit.prev = inode.last;
   commit.draft = draft.id;
-  commit.amends = draft.sealed_version != 0 && draft.sealed_version == inode.version;
+  commit.amends = draft.sealed_at != 0 && draft.sealed_version == inode.version && draft.late(frozen);
   commit.version = commit.amends ? inode.version : inode.version + 1;
   commit.base = draft.base(frozen).version;
   commit.sha256 = bytes.sha256;
@@ -116,7 +116,12 @@ Status Monitor::seal(Draft& draft, const Draft::Exclusive& frozen, const Request
     commit.concurrent = draft.others_dirty(frozen, 0) && draft.writers > 1;
     commit.final = final = last && draft.writers <= 1;
     version = commit.version;
-    append(held, record(who, path, commit, verdict));
+    std::vector<Record> records;
+    if (draft.sealed_at != 0 && !commit.amends)  // the save before can't be amended any more; its draft goes on
+      records.push_back(record(who, path, Finalise{inode->id, 0, draft.sealed_version, inode->sha256}, verdict));
+    records.push_back(record(who, path, commit, verdict));
+    append(held, records);
+    draft.sealed_at = ledger_->next() - 1;
   }
   const auto after = *find(held, inode->id);
   draft.sealed(frozen, base_of(after));
@@ -129,7 +134,7 @@ Status Monitor::seal(Draft& draft, const Draft::Exclusive& frozen, const Request
   if (final) {
     draft.drop(frozen);
     draft.id = 0;
-    draft.sealed_version = 0;
+    draft.sealed_version = draft.sealed_at = 0;
     draft.activities.clear();
   }
   announce(held, inode->id);
@@ -177,7 +182,7 @@ void Monitor::finalise(const Lock& held, Draft& draft, const Draft::Exclusive& f
     draft.drop(frozen);
   }
   draft.id = 0;
-  draft.sealed_version = 0;
+  draft.sealed_version = draft.sealed_at = 0;
   draft.interrupted = false;
   draft.activities.clear();
   announce(held, draft.artifact);

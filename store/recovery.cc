@@ -148,8 +148,7 @@ void Recovery::seal(const OpenDraft& draft, const std::filesystem::path& file, c
   const auto size = static_cast<std::uint64_t>(st.st_size);
   Commit commit;
   commit.artifact = inode.id, commit.prev = inode.last, commit.draft = draft.draft;
-  commit.amends = draft.sealed && draft.version == inode.version;
-  commit.version = commit.amends ? inode.version : inode.version + 1;
+  commit.version = inode.version + 1;  // never an amendment: what was sealed before may have been read
   commit.base = draft.base;
   commit.sha256 = hash_file(fd.get(), size, file);
   commit.size = size, commit.mtime = st.st_mtim.tv_sec * 1'000'000'000LL + st.st_mtim.tv_nsec;

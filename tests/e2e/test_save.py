@@ -185,6 +185,46 @@ class Save(MountCase):
             os.close(b)
         self.saves(self.p("f"), 1, act, b"one two")
 
+    def test_saves_in_quick_succession(self):
+        """The kernel lets a closed file go some time later: what is opened meanwhile is a save of its own, never an
+        amendment of what close() already acknowledged."""
+        f = self.p("f")
+
+        def act():
+            for i in range(300):
+                write(f, f"save {i}")
+        self.saves(f, 300, act, b"save 299")
+        self.assertEqual([read(f"{f}@@/versions/{i + 1}") for i in range(300)], [b"save %d" % i for i in range(300)])
+
+    def test_a_save_between_two_closes_of_another_handle(self):
+        """The first handle stays open: what it sealed stands, the second handle's save is the next version, and what the
+        first still writes amends that one."""
+        f = self.p("f")
+
+        def act():
+            a = os.open(f, os.O_CREAT | os.O_RDWR)
+            os.write(a, b"first handle")
+            os.close(os.dup(a))  # seals
+            write(f, b"second handle")
+            os.pwrite(a, b"FIRST!", 0)
+            os.close(a)
+        self.saves(f, 2, act, b"FIRST! handle")
+        self.assertEqual(read(f"{f}@@/versions/1"), b"first handle")
+
+    def test_the_same_bytes_and_then_others(self):
+        """A seal that finds the version's own bytes doesn't make that version its own to amend."""
+        f = self.p("f")
+        write(f, b"as it was")
+
+        def act():
+            a = os.open(f, os.O_RDWR)
+            os.write(a, b"as it was")
+            os.close(os.dup(a))  # nothing new
+            os.pwrite(a, b"later", 0)
+            os.close(a)
+        self.saves(f, 1, act, b"later was")
+        self.assertEqual(read(f"{f}@@/versions/1"), b"as it was")
+
     def test_starting_a_program_while_a_save_is_open(self):
         """Its close-on-exec descriptors are flushed inside execve; the save goes on and is one version."""
         def act():
