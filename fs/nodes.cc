@@ -6,7 +6,7 @@
 namespace ward::fs {
 namespace {
 
-constexpr store::Nanos kRecent = 1'000'000'000;
+constexpr store::Nanos kRecent = 10'000'000'000;  // the longest that a busy machine takes from a look-up to its open
 
 std::string key_of(const store::NodeRef& ref, policy::Depth depth) {
   std::string key = std::to_string(ref.artifact);

@@ -95,7 +95,7 @@ void Draft::make_private(const Exclusive&, std::uint64_t keep) {
 
 void Draft::touched(Id handle, const Author& author, std::uint64_t bytes, bool data, Nanos now) {
   const std::scoped_lock lock(marks_);
-  dirty_.insert(handle);
+  dirty_[handle] = handle == 0;
   written_ = written_ || data;
   authors_[{author.uid, author.login}] += bytes;
   mtime_ = now;
@@ -124,13 +124,14 @@ std::uint64_t Draft::write(Id handle, const Author& author, std::uint64_t offset
   return offset;
 }
 
-void Draft::truncate(Id handle, const Author& author, std::uint64_t size, Nanos now) {
+void Draft::truncate(Id handle, const Author& author, std::uint64_t size, bool opening, Nanos now) {
   const Exclusive lock(content);
+  const bool grows = size > size_;
   make_private(lock, size);
   if (::ftruncate(file_->get(), static_cast<off_t>(size)) != 0) throw_errno("truncate draft");
   if (follower_) follower_->truncated(size);
   size_ = size;
-  touched(handle, author, 0, false, now);
+  touched(handle, author, 0, !opening && !grows, now);
 }
 
 void Draft::allocate(Id handle, const Author& author, int mode, std::uint64_t offset, std::uint64_t length, Nanos now) {
@@ -169,12 +170,18 @@ Draft::Bytes Draft::store(const Exclusive&, ObjectStore& objects) {
   return bytes;
 }
 
-bool Draft::others_dirty(const Exclusive&, Id handle) const {
-  return std::any_of(dirty_.begin(), dirty_.end(), [handle](Id other) { return other != handle && other != 0; });
+void Draft::flushed(const Exclusive&, Id handle) {
+  if (const auto found = dirty_.find(handle); found != dirty_.end()) found->second = true;
+}
+
+bool Draft::others_writing(const Exclusive&, Id handle) const {
+  return std::any_of(dirty_.begin(), dirty_.end(),
+                     [handle](const auto& other) { return other.first != handle && !other.second; });
 }
 
 bool Draft::late(const Exclusive&) const {
-  return std::any_of(dirty_.begin(), dirty_.end(), [this](Id handle) { return handle != 0 && handle < sealed_at; });
+  return std::any_of(dirty_.begin(), dirty_.end(),
+                     [this](const auto& writer) { return writer.first != 0 && writer.first < sealed_at; });
 }
 
 void Draft::govern(const Exclusive& lock, Id draft_id, Base base) {

@@ -36,6 +36,13 @@ enum class DraftKind {
   scratch,  // never sealed: its file is the artifact's content until it gets a governed name
 };
 
+/// The processes of one user with one session id.
+struct Session {
+  std::uint32_t uid = 0;
+  std::int32_t id = 0;
+  bool operator==(const Session&) const = default;
+};
+
 class Draft {
  public:
   using Exclusive = std::unique_lock<std::shared_mutex>;
@@ -51,7 +58,8 @@ class Draft {
   /// Writes all of `bytes`; with append at the end, wherever `offset` says. Returns the offset used.
   std::uint64_t write(Id handle, const Author& author, std::uint64_t offset, std::span<const char> bytes, bool append,
                       Nanos now);
-  void truncate(Id handle, const Author& author, std::uint64_t size, Nanos now);
+  /// `opening`: by O_TRUNC. Shells close a descriptor between that and the first write: it is no save yet.
+  void truncate(Id handle, const Author& author, std::uint64_t size, bool opening, Nanos now);
   /// fallocate(2) with a mode that the caller has checked.
   void allocate(Id handle, const Author& author, int mode, std::uint64_t offset, std::uint64_t length, Nanos now);
   std::int64_t seek(std::int64_t offset, int whence) const;  // SEEK_DATA, SEEK_HOLE; negative errno
@@ -61,13 +69,18 @@ class Draft {
   Exclusive freeze() { return Exclusive(content); }
   bool dirty(const Exclusive&) const { return !dirty_.empty(); }
   bool dirty(const Exclusive&, Id handle) const { return dirty_.contains(handle); }
-  /// Whether an open handle other than `handle` has unsealed writes (0 stands for truncate(2), which has none).
-  bool others_dirty(const Exclusive&, Id handle) const;
+  /// A descriptor of `handle` was closed: its unsealed writes wait for nobody but the seal. Writing on takes that back.
+  void flushed(const Exclusive&, Id handle);
+  /// Whether a handle other than `handle` is in the middle of writing: a seal now would publish half of its save.
+  bool others_writing(const Exclusive&, Id handle) const;
+  /// Whether unsealed writes came through several handles.
+  bool mixed(const Exclusive&) const { return dirty_.size() > 1; }
   /// Whether an unsealed write came through a handle that was open at the last seal: it belongs to that save. Writes of
   /// handles opened since are a save of their own.
   bool late(const Exclusive&) const;
-  /// The only change since the last seal is the size: a seal waits for RELEASE.
-  bool only_resized(const Exclusive&) const { return !written_; }
+  /// All that happened since the last seal is an O_TRUNC, or that the file grew as before a mapping is filled: more is
+  /// to come, so a seal waits for RELEASE.
+  bool begun(const Exclusive&) const { return !written_; }
   struct Bytes {
     Sha256 sha256;
     std::uint64_t size = 0;
@@ -99,7 +112,7 @@ class Draft {
   std::atomic<Id> artifact;                                   // whose content it is; a rename over another one moves it
   bool detached = false;                                      // its artifact went on without it: never seals
   std::atomic<Id> id = 0;                                     // sequence of the open that made it; 0 = no writer yet
-  std::set<std::pair<std::uint32_t, std::int32_t>> sessions;  // (uid, session) that see it
+  std::map<Id, Session> sessions;                             // who sees it, by the handle that they write through
   unsigned writers = 0, readers = 0;                          // open handles
   Nanos pinned_until = 0;                                     // a walk is on its way here after ESTALE
   std::atomic<Lineage::Tick> last_write = Lineage::kAlways;   // lineage's clock at the last write
@@ -126,7 +139,7 @@ class Draft {
   bool shared_ = false;                           // file_ is the sealed object: un-share before a write
   mutable std::mutex marks_;
   std::atomic<std::uint64_t> size_;
-  std::set<Id> dirty_;  // handles with unsealed writes
+  std::map<Id, bool> dirty_;  // handles with unsealed writes, and whether they were closed since; 0: truncate(2)
   bool written_ = false;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> authors_;
   Nanos mtime_ = 0;

@@ -64,7 +64,7 @@ struct NodeRef {
   Sha256 sha256;                 // Face::version
   std::uint64_t size = 0;        // Face::version
   std::shared_ptr<Draft> draft;  // Face::draft
-  bool recent = false;           // LOOKUP gave it out within the last second
+  bool recent = false;           // LOOKUP gave it out just now
   bool pinned = false;           // an alias such as @@/versions/N: always this version
 };
 
@@ -82,8 +82,11 @@ struct Why {
   std::string text;
 };
 
-/// How long a draft, or an entry, waits for a walk that ESTALE started.
-inline constexpr Nanos kWalk = 1'000'000'000;
+/// How long a thread's walk that ESTALE started counts as under way. Long, for a busy machine: the thread does nothing
+/// else meanwhile.
+inline constexpr Nanos kWalk = 10'000'000'000;
+/// How long a draft without handles waits for such a walk; one that comes later makes a new draft.
+inline constexpr Nanos kPin = 1'000'000'000;
 
 class Monitor {
  public:
@@ -211,7 +214,9 @@ class Monitor {
   void announce_children(const Lock&, Id folder) const;
 
   // names
-  View view(const Lock&, const Requester& who, const Inode& inode, bool parent_public) const;
+  /// `walks`: the caller's thread is on its way to an open for writing, and so finds the draft.
+  View view(const Lock&, const Requester& who, const Inode& inode, bool parent_public, bool walks = false) const;
+  bool walks_to(const Lock&, const Requester& who, const Place& place, const Inode& inode);
   Result<Inode> parent_for_change(const Lock&, const Requester& who, const char* action, const Place& at);
   struct Move;  // a checked rename
   Result<Move> check_move(const Lock&, const Requester& who, const Place& from, const Place& to, unsigned flags);
@@ -236,9 +241,15 @@ class Monitor {
   Result<std::shared_ptr<Handle>> open_node(const Lock&, const Requester& who, const NodeRef& node, int flags);
   Result<std::shared_ptr<Handle>> open_version(const Lock&, const Requester& who, const NodeRef& node,
                                                const Inode& inode, int flags);
+  /// Reads the current version through a node that isn't its own.
+  Result<std::shared_ptr<Handle>> open_bytes(const Lock&, const Requester& who, const Inode& inode, int flags);
+  /// A recorded handle on the version that `seen` names. Throws Error when its object is gone.
+  std::shared_ptr<Handle> serve(const Lock&, const Requester& who, const Inode& seen, int flags,
+                                const std::string& path, const Verdict& verdict);
   Result<std::shared_ptr<Handle>> open_draft(const Lock&, const Requester& who, std::shared_ptr<Draft> draft,
                                              const Inode& inode, int flags);
-  void join(const Lock&, const Requester& who, const Inode& inode);
+  std::shared_ptr<Draft> pin_draft(const Lock&, const Inode& inode);
+  bool sees(const Lock&, const Requester& who, const Draft& draft) const;
   Errno walk_to_draft(const Lock&, const Requester& who, const Inode& inode);
   Result<Verdict> may_open(const Lock&, const Requester& who, const Inode& inode, int flags, const std::string& path);
   void claim_notes(Handle& handle, Id draft);
@@ -249,8 +260,11 @@ class Monitor {
                    const Draft::Bytes& bytes, const std::string& path);
   /// A commit of the source's current bytes to `inode`: a rename over it of a file that nobody writes.
   Commit commit_of_version(const Lock&, const Inode& inode, const Inode& source, const std::string& path);
+  /// Puts the draft's bytes into the object store; without the monitor's lock.
+  Draft::Bytes store_bytes(Draft& draft, const Draft::Exclusive& frozen);
   Status seal(Draft& draft, const Draft::Exclusive& frozen, const Requester& who, bool last);
-  Status truncate(const Requester& who, const std::shared_ptr<Draft>& draft, std::uint64_t size, Handle* handle);
+  Status truncate(const Requester& who, const std::shared_ptr<Draft>& draft, std::uint64_t size, Handle* handle,
+                  bool opening);
   void finalise(const Lock&, Draft& draft, const Draft::Exclusive& frozen, const Requester& who);
   void retire(const Lock&, const std::shared_ptr<Draft>& draft, const Draft::Exclusive& frozen, const Requester& who);
   void spill(Handle& handle, const SlotContent& content, bool last);
@@ -270,6 +284,7 @@ class Monitor {
   struct Opening;  // lock file and configuration
   std::unique_ptr<Opening> opening_;
   ObjectStore objects_;
+  Sha256 empty_;  // the object without bytes, durable; set before the first request
   HashPool pool_;
   std::unique_ptr<Slots> slots_;
   std::unique_ptr<AuditLog> log_;
@@ -287,8 +302,7 @@ class Monitor {
   struct Walk {
     Id artifact = 0;
     Nanos since = 0;
-    bool looked = false;  // a look-up came since
-    Place place;          // where the walk leads
+    Place place;  // where it leads: the file that was looked up since, or moved; dir 0 = none yet
   };
   std::map<std::int32_t, Walk> walking_;   // threads that were told ESTALE at an open for writing
   std::map<std::int32_t, Walk> renaming_;  // threads that were told ESTALE at a rename over an artifact

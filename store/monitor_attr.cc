@@ -63,6 +63,7 @@ Result<Inode> Monitor::change(const Requester& who, const NodeRef& node, const A
       const auto verdict = may_open(held, who, *inode, O_WRONLY, path_of(held, inode->home));
       if (!verdict) return Errno{verdict.error()};
       if (node.face == Face::version) return walk_to_draft(held, who, *inode);
+      walking_.erase(who.tid());
       if (node.face == Face::live && !draft)
         draft = begin_draft(held, *inode, kind_for(held, *inode, path_of(held, inode->home)));
       if (draft->id == 0) {
@@ -78,7 +79,7 @@ Result<Inode> Monitor::change(const Requester& who, const NodeRef& node, const A
       if (draft->kind() == DraftKind::session) draft->activities.insert(who.process().entity_id);
     }
     if (!draft) return Errno{EINVAL};
-    const auto done = truncate(who, draft, *change.size, handle);
+    const auto done = truncate(who, draft, *change.size, handle, false);
     if (opened != 0)
       append(lock(), record(who, opened_path, Close{node.artifact, opened}, {}), AuditLog::Space::reserved);
     if (!done) return Errno{done.error()};

@@ -82,6 +82,7 @@ void Monitor::recover() {
   policy_number_ = row->number;
   Recovery(folder_, objects_, *slots_, *log_, *catalog_, *ledger_).run();
   slots_->clear();
+  empty_ = objects_.put("");
 }
 
 void Monitor::mounted(const Requester& who, const std::string& mountpoint, const std::string& options) {
@@ -142,7 +143,6 @@ void Monitor::tick() {
   make_durable();
   {
     const auto held = lock();
-    log_->sync();  // the few records since: the catalog must not know more than the durable log
     try {
       catalog_->flush();
     } catch (const Error&) {  // a full disk may have rolled it back: what the log says is redone in memory, at once
@@ -151,6 +151,9 @@ void Monitor::tick() {
     }
     flushed_ = catalog_->applied();
   }
+  // The few records since. The catalog was written, not synced, so that nobody waits for the disk behind the lock: one
+  // that a power cut leaves ahead of the log is discarded at the next start.
+  log_->sync();
   log_->checkpoint();
 }
 

@@ -29,7 +29,7 @@ Result<std::uint64_t> Monitor::write(Handle& handle, std::uint64_t offset, std::
   clear_suid(handle.who, handle.artifact);
   if (handle.joined != draft.generation) {
     const auto held = lock();
-    draft.sessions.insert({handle.who.uid(), handle.who.session()});
+    draft.sessions[handle.id] = {handle.who.uid(), handle.who.session()};
     handle.joined = draft.generation.load();
   }
   const Author author{handle.who.uid(), handle.who.user().login, 0};

@@ -10,7 +10,7 @@
 
 namespace ward::store {
 
-View Monitor::view(const Lock& lock, const Requester& who, const Inode& inode, bool parent_public) const {
+View Monitor::view(const Lock& lock, const Requester& who, const Inode& inode, bool parent_public, bool walks) const {
   View view;
   view.inode = inode;
   view.cacheable = parent_public;
@@ -20,8 +20,7 @@ View Monitor::view(const Lock& lock, const Requester& who, const Inode& inode, b
   view.face = Face::version;
   const auto draft = draft_of(lock, inode.id);
   if (draft) {
-    const bool mine = draft->kind() != DraftKind::session || draft->sessions.contains({who.uid(), who.session()});
-    if (mine) {
+    if (walks || sees(lock, who, *draft)) {
       view.face = draft->kind() == DraftKind::session ? Face::draft : Face::live;
       view.draft = draft;
       view.inode.size = draft->size();
@@ -37,6 +36,15 @@ View Monitor::view(const Lock& lock, const Requester& who, const Inode& inode, b
   return view;
 }
 
+/// A thread on its way to an open for writing finds the draft of whatever stands at the end of its path by now: the
+/// name may have changed its file since the thread set out, and the kernel walks only twice.
+bool Monitor::walks_to(const Lock&, const Requester& who, const Place& place, const Inode& inode) {
+  const auto walk = walking_.find(who.tid());
+  if (walk == walking_.end() || inode.kind != Kind::file || now() - walk->second.since >= kWalk) return false;
+  if (walk->second.place.dir == 0) walk->second.place = place;
+  return walk->second.place == place && mode_allows(who, inode, kWrite);
+}
+
 Result<View> Monitor::lookup(const Requester& who, Id folder, const std::string& name) {
   const auto held = lock();
   const auto parent = find(held, folder);
@@ -46,18 +54,17 @@ Result<View> Monitor::lookup(const Requester& who, Id folder, const std::string&
     return refuse_mode(held, who, "lookup", *parent, path_of(held, {folder, name}), EACCES,
                        "the folder is not searchable for you");
   const auto id = catalog_->child(folder, name);
-  if (!id) return Errno{ENOENT};
-  const auto inode = *find(held, *id);
-  // A thread on its way to an open for writing finds the draft, whatever became of the name since it set out.
-  if (const auto walk = walking_.find(who.tid());
-      walk != walking_.end() && inode.kind == Kind::file &&
-      (walk->second.artifact == *id || walk->second.place == Place{folder, name})) {
-    walk->second.looked = true;
-    if (now() - walk->second.since < kWalk && mode_allows(who, inode, kWrite)) join(held, who, inode);
+  if (!id) {
+    walking_.erase(who.tid());
+    return Errno{ENOENT};
   }
-  auto seen = view(held, who, inode, (parent->mode & 1) != 0);
+  const auto inode = *find(held, *id);
+  const bool walks = walks_to(held, who, {folder, name}, inode);
+  if (walks) pin_draft(held, inode);
+  auto seen = view(held, who, inode, (parent->mode & 1) != 0, walks);
   // The kernel will move this entry to another name: it must not live on there.
-  if (const auto moving = renaming_.find(who.tid()); moving != renaming_.end() && moving->second.artifact == *id)
+  if (const auto moving = renaming_.find(who.tid());
+      moving != renaming_.end() && moving->second.place == Place{folder, name})
     seen.cacheable = false;
   return seen;
 }
@@ -114,7 +121,7 @@ Result<View> Monitor::link(const Requester& who, Id artifact, const Place& to) {
     Draft::Bytes bytes;
     if (draft) {
       frozen.emplace(draft->freeze());
-      bytes = draft->store(*frozen, objects_);
+      bytes = store_bytes(*draft, *frozen);
     }
     const auto held = lock();
     const auto inode = find(held, artifact);

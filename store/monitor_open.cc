@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "store/crypto.h"
@@ -86,24 +87,32 @@ Result<Monitor::Verdict> Monitor::may_open(const Lock& held, const Requester& wh
 
 Errno Monitor::walk_to_draft(const Lock& held, const Requester& who, const Inode& inode) {
   if (const auto before = walking_.extract(who.tid()); !before.empty() && before.mapped().artifact == inode.id &&
-                                                       !before.mapped().looked &&
+                                                       before.mapped().place.dir == 0 &&
                                                        now() - before.mapped().since < kWalk) {
     return refuse_mode(
         held, who, "open", inode, path_of(held, inode.home), EBUSY,
         "a descriptor or a bind mount of this version can't be reopened for writing; open the file by its path");
   }
-  join(held, who, inode);
+  pin_draft(held, inode);
   if (walking_.size() > 10'000) walking_.clear();
-  walking_[who.tid()] = {inode.id, now(), false, inode.home};
+  walking_[who.tid()] = {inode.id, now(), {}};
   return {ESTALE};
 }
 
-/// Makes or finds the draft that the caller's session will see, and keeps it until the walk is over.
-void Monitor::join(const Lock& held, const Requester& who, const Inode& inode) {
-  const auto draft = begin_draft(held, inode, kind_for(held, inode, path_of(held, inode.home)));
-  draft->sessions.insert({who.uid(), who.session()});
-  draft->pinned_until = now() + kWalk;
+/// Makes or finds the draft, and keeps it until a walk that is on its way to it is over.
+std::shared_ptr<Draft> Monitor::pin_draft(const Lock& held, const Inode& inode) {
+  auto draft = begin_draft(held, inode, kind_for(held, inode, path_of(held, inode.home)));
+  draft->pinned_until = now() + kPin;
   announce(held, inode.id);
+  return draft;
+}
+
+/// Writers of the same session see a draft, everybody else the last version: a loader never reads half a model.
+bool Monitor::sees(const Lock&, const Requester& who, const Draft& draft) const {
+  if (draft.kind() != DraftKind::session) return true;
+  if (draft.sessions.empty()) return false;
+  const Session own{who.uid(), who.session()};
+  return std::any_of(draft.sessions.begin(), draft.sessions.end(), [&](const auto& it) { return it.second == own; });
 }
 
 std::shared_ptr<Handle> Monitor::make_handle(const Requester& who, Id id, const Inode& inode, int flags,
@@ -152,7 +161,7 @@ Result<std::shared_ptr<Handle>> Monitor::open(const Requester& who, const NodeRe
   auto opened = open_node(lock(), who, node, flags);
   // O_TRUNC empties the draft, not the version; without the monitor's lock, since a seal may hold the draft.
   if (opened && (flags & O_TRUNC) != 0 && (*opened)->draft->size() != 0)
-    if (const auto done = truncate(who, (*opened)->draft, 0, opened->get()); !done) return Errno{done.error()};
+    if (const auto done = truncate(who, (*opened)->draft, 0, opened->get(), true); !done) return Errno{done.error()};
   return opened;
 }
 
@@ -163,16 +172,18 @@ Result<std::shared_ptr<Handle>> Monitor::open_node(const Lock& held, const Reque
   if (inode->kind != Kind::file) return Errno{EINVAL};
   if (node.face == Face::version) return open_version(held, who, node, *inode, flags);
   if (node.face == Face::plain) return Errno{EINVAL};
-  if (node.face == Face::draft) {
-    if (!writes(flags) || draft_of(held, inode->id) == node.draft)
-      return open_draft(held, who, node.draft, *inode, flags);
-    // The draft ended between the look-up and this open. The kernel won't walk a second time: the draft of now serves
-    // through the node of then, which is read and written directly and so keeps no bytes of its own.
+  // A draft's or a live node is read and written directly and keeps no bytes of its own: what it was looked up for may
+  // have ended meanwhile (a seal, a rename, a policy), and still it serves, since the kernel won't walk a second time.
+  if (writes(flags)) {
+    const auto draft = begin_draft(held, *inode, kind_for(held, *inode, path_of(held, inode->home)));
+    return open_draft(held, who, draft, *inode, flags);
   }
-  const auto draft = begin_draft(held, *inode, kind_for(held, *inode, path_of(held, inode->home)));
-  if (node.face == Face::live && draft->kind() == DraftKind::session)
-    return Errno{ESTALE};  // the path's visibility changed: look up again
-  return open_draft(held, who, draft, *inode, flags);
+  const auto draft = draft_of(held, inode->id);
+  if (draft && sees(held, who, *draft)) return open_draft(held, who, draft, *inode, flags);
+  const auto path = path_of(held, inode->home);
+  if (draft || kind_for(held, *inode, path) == DraftKind::session)
+    return open_bytes(held, who, *inode, flags);
+  return open_draft(held, who, begin_draft(held, *inode, kind_for(held, *inode, path)), *inode, flags);
 }
 
 Result<std::shared_ptr<Handle>> Monitor::open_version(const Lock& held, const Requester& who, const NodeRef& node,
@@ -184,18 +195,32 @@ Result<std::shared_ptr<Handle>> Monitor::open_version(const Lock& held, const Re
     if (node.pinned) return Errno{EROFS};
     return walk_to_draft(held, who, inode);
   }
+  walking_.erase(who.tid());
   if (!node.recent && !node.pinned && node.commit != inode.commit) return Errno{ESTALE};
   Inode seen = inode;
   seen.version = node.version, seen.sha256 = node.sha256, seen.size = node.size;
+  return serve(held, who, seen, flags, path, *verdict);
+}
+
+Result<std::shared_ptr<Handle>> Monitor::open_bytes(const Lock& held, const Requester& who, const Inode& inode,
+                                                    int flags) {
+  const auto path = path_of(held, inode.home);
+  const auto verdict = may_open(held, who, inode, flags, path);
+  if (!verdict) return Errno{verdict.error()};
+  return serve(held, who, inode, flags, path, *verdict);
+}
+
+std::shared_ptr<Handle> Monitor::serve(const Lock& held, const Requester& who, const Inode& seen, int flags,
+                                       const std::string& path, const Verdict& verdict) {
   auto base = base_of(seen);
   Open open;
-  open.artifact = inode.id, open.version = seen.version, open.sha256 = seen.sha256, open.size = seen.size;
-  auto handle = make_handle(who, ledger_->next(), seen, flags, path, *verdict);
+  open.artifact = seen.id, open.version = seen.version, open.sha256 = seen.sha256, open.size = seen.size;
+  auto handle = make_handle(who, ledger_->next(), seen, flags, path, verdict);
   handle->object = base.object;
   claim_notes(*handle, 0);
   open.handle = handle->id, open.mode = mode_name(flags), open.depth = policy::to_string(handle->depth);
-  append(held, record(who, path, open, *verdict));
-  if (seen.version != 0 && is_material(path)) lineage_.read(who.caller(), {inode.id, seen.version});
+  append(held, record(who, path, open, verdict));
+  if (seen.version != 0 && is_material(path)) lineage_.read(who.caller(), {seen.id, seen.version});
   return handle;
 }
 
@@ -222,7 +247,7 @@ Result<std::shared_ptr<Handle>> Monitor::open_draft(const Lock& held, const Requ
   append(held, record(who, path, open, *verdict));
   if (writer && draft->id == 0) draft->id = sequence;
   (writer ? draft->writers : draft->readers) += 1;
-  if (writer) draft->sessions.insert({who.uid(), who.session()});
+  if (writer) draft->sessions[handle->id] = {who.uid(), who.session()};
   handle->joined = draft->generation.load();
   if (writer) draft->activities.insert(who.process().entity_id);
   if (handle->reads && inode.version != 0 && is_material(path)) lineage_.read(who.caller(), {inode.id, inode.version});
@@ -233,7 +258,7 @@ Result<Opened> Monitor::create(const Requester& who, const Place& at, std::uint3
   introduce(who);
   auto opened = create_new(lock(), who, at, mode, flags);
   if (opened && (flags & O_TRUNC) != 0 && opened->handle->draft && opened->handle->draft->size() != 0)
-    if (const auto done = truncate(who, opened->handle->draft, 0, opened->handle.get()); !done)
+    if (const auto done = truncate(who, opened->handle->draft, 0, opened->handle.get(), true); !done)
       return Errno{done.error()};
   return opened;
 }
@@ -242,8 +267,7 @@ Result<Opened> Monitor::create(const Requester& who, const Place& at, std::uint3
 Result<Opened> Monitor::create_existing(const Lock& held, const Requester& who, const Inode& parent, const Inode& inode,
                                         int flags) {
   if (inode.kind != Kind::file || !writes(flags)) return Errno{ESTALE};
-  join(held, who, inode);
-  auto handle = open_draft(held, who, draft_of(held, inode.id), inode, flags);
+  auto handle = open_draft(held, who, pin_draft(held, inode), inode, flags);
   if (!handle) return Errno{handle.error()};
   return Opened{view(held, who, inode, (parent.mode & 1) != 0), std::move(*handle)};
 }
@@ -281,7 +305,7 @@ Result<Opened> Monitor::create_new(const Lock& held, const Requester& who, const
     opened.handle->draft = draft;
     if (writer) draft->id = create.artifact;
     (writer ? draft->writers : draft->readers) += 1;
-    draft->sessions.insert({who.uid(), who.session()});
+    draft->sessions[opened.handle->id] = {who.uid(), who.session()};
     opened.handle->joined = draft->generation.load();
     draft->activities.insert(who.process().entity_id);
   }

@@ -148,11 +148,6 @@ void Monitor::move_saving(const Lock& held, const Requester& who, const Move& mo
     // Whoever has the replaced file open keeps its bytes; whoever is on the way to it writes the new one.
     replaced->detached = true;
     drafts_.erase(kept.id);
-    if (replaced->pinned_until > now()) {
-      const auto fresh = begin_draft(held, after, kind_for(held, after, move.to_path));
-      fresh->sessions = replaced->sessions;
-      fresh->pinned_until = replaced->pinned_until;
-    }
   }
   if (draft != nullptr) {
     const auto node = drafts_.extract(move.source.id);
@@ -201,10 +196,9 @@ std::optional<Errno> Monitor::refuse_subtree(const Lock& held, const Requester& 
 bool Monitor::needs_fresh_names(const Lock& held, const Requester& who, const Move& move) {
   if (!move.target || !view(held, who, move.source, true).cacheable) return false;
   const auto before = renaming_.extract(who.tid());
-  if (!before.empty() && before.mapped().artifact == move.source.id && now() - before.mapped().since < kWalk)
-    return false;
+  if (!before.empty() && before.mapped().place == move.from && now() - before.mapped().since < kWalk) return false;
   if (renaming_.size() > 10'000) renaming_.clear();
-  renaming_[who.tid()] = {move.source.id, now(), false, move.from};
+  renaming_[who.tid()] = {move.source.id, now(), move.from};
   return true;
 }
 
@@ -234,7 +228,7 @@ Status Monitor::rename(const Requester& who, const Place& from, const Place& to,
     // The source's unsaved bytes become the version: hashed without the monitor's lock, then everything is checked
     // again.
     const auto frozen = draft->freeze();
-    const auto bytes = draft->store(frozen, objects_);
+    const auto bytes = store_bytes(*draft, frozen);
     const auto held = lock();
     const auto move = check_move(held, who, from, to, flags);
     if (!move) return Errno{move.error()};

@@ -62,7 +62,7 @@ Commit Monitor::commit_of(const Lock& held, const Inode& inode, const Draft& dra
 Commit Monitor::commit_of_version(const Lock& held, const Inode& inode, const Inode& source, const std::string& path) {
   Draft copy(folder_ / "drafts", pool_, inode.id, DraftKind::session, {});
   const auto frozen = copy.freeze();
-  const Draft::Bytes bytes{source.version == 0 ? objects_.put("") : source.sha256, source.size};
+  const Draft::Bytes bytes{source.version == 0 ? empty_ : source.sha256, source.size};
   Commit commit = commit_of(held, inode, copy, frozen, bytes, path);
   commit.base = inode.version;
   commit.final = true;
@@ -78,18 +78,24 @@ Status Monitor::flush(Handle& handle, std::int32_t tid) {
   Draft& draft = *handle.draft;
   const auto frozen = draft.freeze();
   if (!draft.dirty(frozen, handle.id) || draft.kind() == DraftKind::scratch) return Done{};
+  draft.flushed(frozen, handle.id);
   if (draft.kind() == DraftKind::session && killed_by_signal(tid)) {
     const auto held = lock();
     draft.interrupted = true;
     return Done{};
   }
-  if (draft.others_dirty(frozen, handle.id) || draft.only_resized(frozen)) return Done{};  // the last one seals
+  if (draft.others_writing(frozen, handle.id) || draft.begun(frozen)) return Done{};  // the last one seals
   return seal(draft, frozen, handle.who, false);
 }
 
-Status Monitor::seal(Draft& draft, const Draft::Exclusive& frozen, const Requester& who, bool last) {
+Draft::Bytes Monitor::store_bytes(Draft& draft, const Draft::Exclusive& frozen) {
   auto bytes = draft.store(frozen, objects_);
-  if (bytes.sha256.empty()) bytes.sha256 = objects_.put("");
+  if (bytes.sha256.empty()) bytes.sha256 = empty_;  // a name whose first save has no bytes
+  return bytes;
+}
+
+Status Monitor::seal(Draft& draft, const Draft::Exclusive& frozen, const Requester& who, bool last) {
+  const auto bytes = store_bytes(draft, frozen);
   const auto held = lock();
   const auto inode = find(held, draft.artifact);
   if (!inode || draft.detached) {
@@ -113,7 +119,7 @@ Status Monitor::seal(Draft& draft, const Draft::Exclusive& frozen, const Request
     append(held, record(who, path, Unchanged{inode->id, draft.id, inode->version, inode->sha256}, verdict));
   } else {
     Commit commit = commit_of(held, *inode, draft, frozen, bytes, path);
-    commit.concurrent = draft.others_dirty(frozen, 0) && draft.writers > 1;
+    commit.concurrent = draft.mixed(frozen) && draft.writers > 1;
     commit.final = final = last && draft.writers <= 1;
     version = commit.version;
     std::vector<Record> records;
@@ -142,9 +148,9 @@ Status Monitor::seal(Draft& draft, const Draft::Exclusive& frozen, const Request
 }
 
 Status Monitor::truncate(const Requester& who, const std::shared_ptr<Draft>& draft, std::uint64_t size,
-                         Handle* handle) {
+                         Handle* handle, bool opening) {
   clear_suid(who, draft->artifact);
-  draft->truncate(handle != nullptr ? handle->id : 0, {who.uid(), who.user().login, 0}, size, now());
+  draft->truncate(handle != nullptr ? handle->id : 0, {who.uid(), who.user().login, 0}, size, opening, now());
   if (handle != nullptr || draft->kind() == DraftKind::scratch) return Done{};
   const auto frozen = draft->freeze();
   {
@@ -220,9 +226,10 @@ void Monitor::release(const std::shared_ptr<Handle>& handle) {
     append(held, records, AuditLog::Space::reserved);
     handles_.erase(handle->id);
     const bool last = handle->writes && draft.writers == 1;
-    seals = draft.kind() != DraftKind::scratch && handle->writes && draft.dirty(frozen) &&
-            (last ? !draft.interrupted
-                  : draft.dirty(frozen, handle->id) && !draft.others_dirty(frozen, handle->id) && !draft.interrupted);
+    draft.flushed(frozen, handle->id);
+    seals = draft.kind() != DraftKind::scratch && handle->writes && !draft.interrupted &&
+            (last ? draft.dirty(frozen)
+                  : draft.dirty(frozen, handle->id) && !draft.others_writing(frozen, handle->id));
   }
   if (seals) {
     try {
@@ -234,6 +241,7 @@ void Monitor::release(const std::shared_ptr<Handle>& handle) {
   }
   const auto held = lock();
   (handle->writes ? draft.writers : draft.readers) -= 1;
+  if (!draft.dirty(frozen, handle->id)) draft.sessions.erase(handle->id);  // it has nothing of its own to see any more
   retire(held, handle->draft, frozen, handle->who);
 }
 

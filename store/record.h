@@ -166,7 +166,7 @@ struct Commit {
   Nanos mtime = 0;
   bool final = false;       // false until RELEASE: late writes may still amend it
   bool amends = false;      // replaces the not yet final version of the same number
-  bool concurrent = false;  // sealed while another handle held unsealed writes
+  bool concurrent = false;  // made of the writes of several handles, of which one is still open
   bool recovered = false;   // sealed by recovery after a crash
   std::vector<Author> authors;
   std::vector<Input> inputs;          // at most 256
