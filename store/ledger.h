@@ -16,8 +16,9 @@ namespace ward::store {
 class Ledger {
  public:
   /// `observe` sees every record after it was applied (the publisher); `ending` is called before the daemon stops.
-  Ledger(AuditLog& log, Catalog& catalog, std::string host, std::function<void(const Record&)> observe,
-         std::function<void()> ending = [] {});
+  Ledger(
+      AuditLog& log, Catalog& catalog, std::string host, std::function<void(const Record&)> observe,
+      std::function<void()> ending = [] {});
 
   /// Number that the next record gets.
   Sequence next() const { return log_.size(); }

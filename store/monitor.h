@@ -217,6 +217,7 @@ class Monitor {
   /// `walks`: the caller's thread is on its way to an open for writing, and so finds the draft.
   View view(const Lock&, const Requester& who, const Inode& inode, bool parent_public, bool walks = false) const;
   bool walks_to(const Lock&, const Requester& who, const Place& place, const Inode& inode);
+  void walks_to_nothing(const Lock&, const Requester& who, const Place& place);
   Result<Inode> parent_for_change(const Lock&, const Requester& who, const char* action, const Place& at);
   struct Move;  // a checked rename
   Result<Move> check_move(const Lock&, const Requester& who, const Place& from, const Place& to, unsigned flags);
@@ -302,7 +303,8 @@ class Monitor {
   struct Walk {
     Id artifact = 0;
     Nanos since = 0;
-    Place place;  // where it leads: the file that was looked up since, or moved; dir 0 = none yet
+    Place place;          // where it leads: the file that was looked up since, or moved; dir 0 = none yet
+    bool missed = false;  // the last look-up found no file there
   };
   std::map<std::int32_t, Walk> walking_;   // threads that were told ESTALE at an open for writing
   std::map<std::int32_t, Walk> renaming_;  // threads that were told ESTALE at a rename over an artifact

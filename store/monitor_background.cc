@@ -63,7 +63,6 @@ void Monitor::start_publisher(const std::string& host) {
                                            Publisher::Callbacks{[this] { return make_durable(); },
                                                                 [this](const Publish& publish) {
                                                                   const auto self = Requester::self();
-                                                                  self.prepare();
                                                                   const auto held = lock();
                                                                   append(held, record(self, "", publish, {}),
                                                                          AuditLog::Space::reserved);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "store/error.h"
 #include "store/monitor.h"
@@ -42,20 +43,34 @@ bool Monitor::walks_to(const Lock&, const Requester& who, const Place& place, co
   const auto walk = walking_.find(who.tid());
   if (walk == walking_.end() || inode.kind != Kind::file || now() - walk->second.since >= kWalk) return false;
   if (walk->second.place.dir == 0) walk->second.place = place;
+  walk->second.missed = false;
   return walk->second.place == place && mode_allows(who, inode, kWrite);
 }
 
+/// The kernel asks twice before it believes that a name has gone, and somebody may bring it back in between.
+void Monitor::walks_to_nothing(const Lock&, const Requester& who, const Place& place) {
+  const auto walk = walking_.find(who.tid());
+  if (walk == walking_.end()) return;
+  if (walk->second.place.dir == 0) walk->second.place = place;
+  if (std::exchange(walk->second.missed, true)) walking_.erase(walk);
+}
+
 Result<View> Monitor::lookup(const Requester& who, Id folder, const std::string& name) {
-  const auto held = lock();
+  auto held = lock();
   const auto parent = find(held, folder);
   if (!parent || parent->nlink == 0) return Errno{ENOENT};
   if (parent->kind != Kind::folder) return Errno{ENOTDIR};
+  if (!mode_allows(who, *parent, kExecute) && !who.prepared()) {  // who asks is read only for a refusal, and unlocked
+    held.unlock();
+    who.prepare();
+    return lookup(who, folder, name);
+  }
   if (!mode_allows(who, *parent, kExecute))
     return refuse_mode(held, who, "lookup", *parent, path_of(held, {folder, name}), EACCES,
                        "the folder is not searchable for you");
   const auto id = catalog_->child(folder, name);
   if (!id) {
-    walking_.erase(who.tid());
+    walks_to_nothing(held, who, {folder, name});
     return Errno{ENOENT};
   }
   const auto inode = *find(held, *id);

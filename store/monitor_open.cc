@@ -95,7 +95,7 @@ Errno Monitor::walk_to_draft(const Lock& held, const Requester& who, const Inode
   }
   pin_draft(held, inode);
   if (walking_.size() > 10'000) walking_.clear();
-  walking_[who.tid()] = {inode.id, now(), {}};
+  walking_[who.tid()] = {inode.id, now(), {}, false};
   return {ESTALE};
 }
 
@@ -181,8 +181,7 @@ Result<std::shared_ptr<Handle>> Monitor::open_node(const Lock& held, const Reque
   const auto draft = draft_of(held, inode->id);
   if (draft && sees(held, who, *draft)) return open_draft(held, who, draft, *inode, flags);
   const auto path = path_of(held, inode->home);
-  if (draft || kind_for(held, *inode, path) == DraftKind::session)
-    return open_bytes(held, who, *inode, flags);
+  if (draft || kind_for(held, *inode, path) == DraftKind::session) return open_bytes(held, who, *inode, flags);
   return open_draft(held, who, begin_draft(held, *inode, kind_for(held, *inode, path)), *inode, flags);
 }
 

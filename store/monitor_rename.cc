@@ -198,7 +198,7 @@ bool Monitor::needs_fresh_names(const Lock& held, const Requester& who, const Mo
   const auto before = renaming_.extract(who.tid());
   if (!before.empty() && before.mapped().place == move.from && now() - before.mapped().since < kWalk) return false;
   if (renaming_.size() > 10'000) renaming_.clear();
-  renaming_[who.tid()] = {move.source.id, now(), move.from};
+  renaming_[who.tid()] = {move.source.id, now(), move.from, false};
   return true;
 }
 

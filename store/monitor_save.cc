@@ -147,8 +147,8 @@ Status Monitor::seal(Draft& draft, const Draft::Exclusive& frozen, const Request
   return Done{};
 }
 
-Status Monitor::truncate(const Requester& who, const std::shared_ptr<Draft>& draft, std::uint64_t size,
-                         Handle* handle, bool opening) {
+Status Monitor::truncate(const Requester& who, const std::shared_ptr<Draft>& draft, std::uint64_t size, Handle* handle,
+                         bool opening) {
   clear_suid(who, draft->artifact);
   draft->truncate(handle != nullptr ? handle->id : 0, {who.uid(), who.user().login, 0}, size, opening, now());
   if (handle != nullptr || draft->kind() == DraftKind::scratch) return Done{};
@@ -228,8 +228,7 @@ void Monitor::release(const std::shared_ptr<Handle>& handle) {
     const bool last = handle->writes && draft.writers == 1;
     draft.flushed(frozen, handle->id);
     seals = draft.kind() != DraftKind::scratch && handle->writes && !draft.interrupted &&
-            (last ? draft.dirty(frozen)
-                  : draft.dirty(frozen, handle->id) && !draft.others_writing(frozen, handle->id));
+            (last ? draft.dirty(frozen) : draft.dirty(frozen, handle->id) && !draft.others_writing(frozen, handle->id));
   }
   if (seals) {
     try {

@@ -82,6 +82,13 @@ Caller identify(std::uint32_t uid, std::uint32_t gid, std::int32_t tid) {
   return caller;
 }
 
+std::vector<std::uint32_t> groups_of(std::uint32_t uid, std::uint32_t gid, std::int32_t tid) {
+  if (tid <= 0) return {};
+  auto status = parse_status(read_proc("/proc/" + std::to_string(tid) + "/status"));
+  if (!status || status->fsuid != uid || status->fsgid != gid) return {};
+  return std::move(status->groups);
+}
+
 bool killed_by_signal(std::int32_t tid) {
   const auto folder = "/proc/" + std::to_string(tid);
   const auto status = parse_status(read_proc(folder + "/status"));

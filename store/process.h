@@ -45,8 +45,13 @@ struct Caller {
 };
 
 /// Everything about the calling thread `tid`, read afresh on each call, so that groups are never stale. Only the family
-/// is remembered, for the activities that called last.
+/// is remembered, for the activities that called last. May wait until an ancestor inside an execve has closed its files
+/// on a mount of ours: never call it holding a lock that answering that close needs.
 Caller identify(std::uint32_t uid, std::uint32_t gid, std::int32_t tid);
+
+/// The supplementary groups alone, as in Caller. Unlike identify() it never waits, so it may be called under a lock: of
+/// a process inside an execve /proc shows the status at once, but `stat` only after its files are closed.
+std::vector<std::uint32_t> groups_of(std::uint32_t uid, std::uint32_t gid, std::int32_t tid);
 
 /// For FLUSH: whether thread `tid` is exiting because a signal killed its process, so that the file it leaves behind
 /// may be half written. False when it is alive, inside an execve or gone, and when it called exit, threads or no

@@ -5,11 +5,19 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <mutex>
 
 namespace ward::store {
 
 Requester Requester::self() {
-  return {::geteuid(), ::getegid(), ::gettid()};
+  static std::mutex mutex;
+  static std::optional<Requester> known;
+  const std::scoped_lock lock(mutex);
+  if (!known || known->tid() != ::getpid()) {  // a daemon is a fork of the command
+    known = Requester(::geteuid(), ::getegid(), ::getpid());
+    known->prepare();
+  }
+  return *known;
 }
 
 Requester Requester::of_record(const User& user, const Process& process) {
@@ -43,7 +51,8 @@ const Requester& Requester::prepare() const {
 
 bool Requester::in_group(std::uint32_t gid) const {
   if (gid == gid_) return true;
-  const auto& groups = caller().groups;
+  if (!facts_ && !groups_) groups_ = groups_of(uid_, gid_, tid_);
+  const auto& groups = facts_ ? facts_->caller.groups : *groups_;
   return std::find(groups.begin(), groups.end(), gid) != groups.end();
 }
 

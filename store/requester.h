@@ -3,6 +3,8 @@
 // at first use, while the caller is blocked in its system call. Not thread-safe: one per request, or owned by a handle.
 #pragma once
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "policy/types.h"
 #include "store/catalog.h"
@@ -14,7 +16,7 @@ namespace ward::store {
 class Requester {
  public:
   Requester(std::uint32_t uid, std::uint32_t gid, std::int32_t tid) : uid_(uid), gid_(gid), tid_(tid) {}
-  /// The daemon itself, for what nobody asked for (recovery, publishing).
+  /// The daemon itself, prepared, for what nobody asked for (recovery, publishing).
   static Requester self();
   /// One that is over, as its record named it.
   static Requester of_record(const User& user, const Process& process);
@@ -25,8 +27,10 @@ class Requester {
   bool root() const { return uid_ == 0; }
   bool in_group(std::uint32_t gid) const;
 
-  /// Reads what there is to know. Call before taking the monitor's lock: names may need a slow look-up.
+  /// Reads what there is to know. Call before taking the monitor's lock: names may need a slow look-up, and the process
+  /// may be one whose close waits for that lock.
   const Requester& prepare() const;
+  bool prepared() const { return facts_ != nullptr; }
   const Caller& caller() const { return prepare().facts_->caller; }
   const policy::Subject& subject() const { return prepare().facts_->subject; }
   const User& user() const { return prepare().facts_->user; }
@@ -44,6 +48,7 @@ class Requester {
   std::uint32_t uid_, gid_;
   std::int32_t tid_;
   mutable std::shared_ptr<const Facts> facts_;
+  mutable std::optional<std::vector<std::uint32_t>> groups_;  // read alone when only they are asked for
 };
 
 enum Access : unsigned { kExecute = 1, kWrite = 2, kRead = 4 };
