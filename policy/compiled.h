@@ -91,6 +91,11 @@ struct AuditRule {
   Depth depth = Depth::ranges;
 };
 
+struct LabelRule {
+  Where where;
+  std::vector<std::string> labels;
+};
+
 struct VisibilityRule {
   Where where;
   Visibility visibility = Visibility::close;
@@ -120,6 +125,7 @@ struct Compiled {
   std::vector<Rule> permits;
   std::vector<RetentionRule> retentions;
   std::vector<AuditRule> audits;
+  std::vector<LabelRule> labels;
   std::vector<VisibilityRule> visibilities;
   std::vector<Where> scratches;
   std::vector<Lifecycle> lifecycles;  // the built-in one last

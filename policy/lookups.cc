@@ -17,6 +17,15 @@ std::int64_t later(std::int64_t start, std::int64_t length) noexcept {
 
 }  // namespace
 
+std::vector<std::string> labels(const Policy& policy, std::string_view path) {
+  std::vector<std::string> all;
+  for (const LabelRule& rule : policy.compiled().labels)
+    if (rule.where.matches(path)) all.insert(all.end(), rule.labels.begin(), rule.labels.end());
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
 Depth depth(const Policy& policy, std::string_view path, const std::vector<std::string>& labels) {
   for (const AuditRule& rule : policy.compiled().audits) {
     if (rule.where.matches(path) && rule.when.holds_for("", labels)) return rule.depth;

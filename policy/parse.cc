@@ -18,10 +18,10 @@ const Node& with(const char* key, const Node& document) {
 }
 
 void read_document(const Node& document, Draft& draft) {
-  if (!check_table(
-          document, "a policy",
-          {"format", "roles", "permit", "forbid", "retention", "audit", "visibility", "scratch", "lifecycle", "test"},
-          draft.problems)) {
+  if (!check_table(document, "a policy",
+                   {"format", "roles", "permit", "forbid", "retention", "audit", "label", "visibility", "scratch",
+                    "lifecycle", "test"},
+                   draft.problems)) {
     return;
   }
   if (const Node* format = document.find("format")) read_integer(*format, 1, 1, draft.problems);
@@ -31,6 +31,7 @@ void read_document(const Node& document, Draft& draft) {
   read_rules(document, draft);
   read_retentions(document, draft);
   read_audits(document, draft);
+  read_labels(document, draft);
   read_visibilities(with("visibility", document), draft);
   read_scratches(with("scratch", document), draft);
   read_examples(document, draft);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads [[retention]], [[audit]], [[visibility]] and [[scratch]].
+// Reads [[retention]], [[audit]], [[label]], [[visibility]] and [[scratch]].
 #include "policy/parse_parts.h"
 
 namespace ward::policy {
@@ -52,6 +52,17 @@ void read_audits(const Node& document, Draft& draft) {
       rule.depth = static_cast<Depth>(read_choice(*node, "depth", {"open", "ranges", "request"}, draft.problems));
     }
     draft.compiled.audits.push_back(std::move(rule));
+  }
+}
+
+void read_labels(const Node& document, Draft& draft) {
+  for (const Node& table : tables(document, "label", draft.problems)) {
+    if (!check_table(table, "[[label]]", {"where", "not_where", "labels"}, draft.problems)) return;
+    require(table, "where", "[[label]]", draft.problems);
+    LabelRule rule{read_where(table, draft.problems), {}};
+    if (const Node* node = require(table, "labels", "[[label]]", draft.problems))
+      rule.labels = read_texts(*node, draft.problems);
+    draft.compiled.labels.push_back(std::move(rule));
   }
 }
 

@@ -51,6 +51,10 @@ std::variant<Policy, ParseError> parse(std::string_view text);
 /// False for a role that doesn't exist.
 bool in_role(const Policy& policy, std::string_view role, const Subject& subject, std::uint32_t owner);
 
+/// The labels that [[label]] tables give to what stands at `path`: of every table that matches, each label once,
+/// sorted. An artifact has these besides those that it got from what it was made from.
+std::vector<std::string> labels(const Policy& policy, std::string_view path);
+
 /// The audit depth: the first [[audit]] table that matches, else Depth::ranges.
 Depth depth(const Policy& policy, std::string_view path, const std::vector<std::string>& labels);
 

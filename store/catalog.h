@@ -125,7 +125,8 @@ class Catalog {
   std::vector<std::string> xattrs(Id id) const;
 
   std::optional<Version> version(VersionRef ref) const;
-  std::vector<Version> versions(Id artifact) const;  // oldest first
+  std::vector<Version> versions(Id artifact) const;               // oldest first
+  std::vector<std::string> version_labels(VersionRef ref) const;  // as they were saved; none for no version
   std::vector<Input> inputs(VersionRef ref) const;
   std::vector<std::pair<VersionRef, Input>> outputs(VersionRef ref) const;  // versions made from it
   std::vector<Change> changes(Id artifact) const;                           // oldest first

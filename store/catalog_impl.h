@@ -76,6 +76,7 @@ struct Catalog::Impl {
 
   // catalog_redo_saves.cc
   void redo(const Record&, const Commit&);
+  void redo(const Record&, const Inputs&);
   void redo(const Record&, const Finalise&);
   void redo(const Record&, const Unchanged&);
   void redo(const Record&, const Abandon&);

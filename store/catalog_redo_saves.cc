@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Redo of the records of a save's life: open, sync, commit, finalise, unchanged, abandon, version-lost.
+// Redo of the records of a save's life: open, sync, commit, inputs, finalise, unchanged, abandon, version-lost.
 //
 // An open file may have lost its last name, and its row with it when nothing was ever saved. Records that come through
 // such a handle (sync, finalise, unchanged, abandon) then have only a draft to change.
@@ -50,6 +50,13 @@ std::pair<Sequence, std::uint64_t> retire_bytes(Database& db, const Record& reco
   return was;
 }
 
+void insert_inputs(Database& db, const VersionRef& of, std::uint64_t position, const std::vector<Input>& inputs) {
+  for (const auto& i : inputs) {
+    db.run("INSERT INTO input VALUES(?, ?, ?, ?, ?, ?, ?)", of.artifact, of.version, position++, i.of.artifact,
+           i.of.version, i.basis, i.confidence);
+  }
+}
+
 void insert_version(Database& db, const Record& record, const Commit& p, Sequence born) {
   const auto& u = record.user;
   db.run("INSERT INTO version VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -60,11 +67,7 @@ void insert_version(Database& db, const Record& record, const Commit& p, Sequenc
   for (const auto& a : p.authors) {
     db.run("INSERT INTO author VALUES(?, ?, ?, ?, ?, ?)", p.artifact, p.version, position++, a.uid, a.login, a.bytes);
   }
-  position = 0;
-  for (const auto& i : p.inputs) {
-    db.run("INSERT INTO input VALUES(?, ?, ?, ?, ?, ?, ?)", p.artifact, p.version, position++, i.of.artifact,
-           i.of.version, i.basis, i.confidence);
-  }
+  insert_inputs(db, {p.artifact, p.version}, 0, p.inputs);
 }
 
 }  // namespace
@@ -97,6 +100,11 @@ void Catalog::Impl::save(const Record& record, const Commit& p, const char* acti
     db.run("UPDATE draft SET sealed=1, synced=0, version=? WHERE draft=?", p.version, p.draft);
   }
   note(record, n, action, detail);
+}
+
+void Catalog::Impl::redo(const Record& record, const Inputs& p) {
+  if (!load_version({p.artifact, p.version})) contradiction(record, "there is no version " + std::to_string(p.version));
+  insert_inputs(db, {p.artifact, p.version}, p.position, p.inputs);
 }
 
 void Catalog::Impl::redo(const Record& record, const Finalise& p) {

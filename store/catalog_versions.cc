@@ -45,6 +45,12 @@ std::vector<Version> Catalog::versions(Id artifact) const {
   return all;
 }
 
+std::vector<std::string> Catalog::version_labels(VersionRef ref) const {
+  auto rows = impl_->db.query("SELECT labels FROM version WHERE artifact=? AND version=?", ref.artifact, ref.version);
+  if (!rows.next()) return {};
+  return unpack_labels(rows.view(0));
+}
+
 std::vector<Input> Catalog::inputs(VersionRef ref) const {
   auto rows = impl_->db.query(
       "SELECT of_artifact, of_version, basis, confidence FROM input WHERE artifact=? AND version=? ORDER BY position",

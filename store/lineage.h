@@ -35,6 +35,9 @@ namespace ward::store {
 /// compiled Python, site-packages) and version-control internals.
 bool is_material(std::string_view path);
 
+/// Leaves as many inputs in a commit as fit into a record; the others are for `inputs` records right behind it.
+std::vector<Inputs> split_inputs(Commit& commit);
+
 /// Not thread-safe: the monitor's lock guards it; only now() may be called without.
 class Lineage {
  public:

@@ -40,6 +40,20 @@ bool is_material(std::string_view path) {
          name.find(".so.") == std::string_view::npos;
 }
 
+std::vector<Inputs> split_inputs(Commit& commit) {
+  constexpr std::size_t kPerRecord = 256;
+  std::vector<Inputs> more;
+  const auto& all = commit.inputs;
+  for (std::size_t at = kPerRecord; at < all.size(); at += kPerRecord) {
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(at);
+    const auto size = static_cast<std::ptrdiff_t>(std::min(kPerRecord, all.size() - at));
+    more.push_back({commit.artifact, commit.version, at, {begin, begin + size}});
+  }
+  commit.inputs.resize(std::min(kPerRecord, all.size()));
+  if (!more.empty()) commit.more_inputs = more.back().position + more.back().inputs.size() - kPerRecord;
+  return more;
+}
+
 /// Collects inputs; of two findings of one version the surer, then the more direct one stays.
 class Lineage::Gathering {
  public:

@@ -37,6 +37,13 @@ std::string Monitor::path_of(const Lock&, const Place& place) const {
   return catalog_->path(place);
 }
 
+std::vector<std::string> Monitor::labels_of(const Lock&, const Inode& inode, std::span<const std::string> paths) const {
+  std::set<std::string> all(inode.labels.begin(), inode.labels.end());
+  for (const auto& path : paths)
+    for (auto& label : policy::labels(*policy_, path)) all.insert(std::move(label));
+  return {all.begin(), all.end()};
+}
+
 policy::Object Monitor::object_of(const Lock& lock, const Inode& inode) const {
   policy::Object object;
   if (inode.id == kRoot) {
@@ -48,7 +55,7 @@ policy::Object Monitor::object_of(const Lock& lock, const Inode& inode) const {
         if (!(place == inode.home)) object.paths.push_back(path_of(lock, place));
   }
   object.stage = inode.stage;
-  object.labels = inode.labels;
+  object.labels = labels_of(lock, inode, object.paths);
   object.owner = inode.uid;
   return object;
 }
@@ -57,6 +64,7 @@ policy::Object Monitor::object_at(const Lock& lock, const Place& place, const In
   policy::Object object;
   object.paths.push_back(path_of(lock, place));
   object.owner = folder.uid;
+  object.labels = labels_of(lock, {}, object.paths);
   object.exists = false;
   return object;
 }

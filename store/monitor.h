@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <span>
 #include <thread>
 #include <unordered_map>
 
@@ -199,6 +200,8 @@ class Monitor {
   Lock lock() const { return Lock(mutex_); }
   std::optional<Inode> find(const Lock&, Id id) const;
   std::string path_of(const Lock&, const Place& place) const;
+  /// What the artifact carries and what the policy gives to its paths, sorted.
+  std::vector<std::string> labels_of(const Lock&, const Inode& inode, std::span<const std::string> paths) const;
   policy::Object object_of(const Lock&, const Inode& inode) const;
   policy::Object object_at(const Lock&, const Place& place, const Inode& folder) const;
   Verdict judge(const Lock&, const Requester& who, policy::Right right, const policy::Object& object) const;
@@ -235,7 +238,7 @@ class Monitor {
   std::shared_ptr<Draft> begin_draft(const Lock&, const Inode& inode, DraftKind kind);
   DraftKind kind_for(const Lock&, const Inode& inode, const std::string& path) const;
   Base base_of(const Inode& inode);
-  std::shared_ptr<Handle> make_handle(const Requester& who, Id id, const Inode& inode, int flags,
+  std::shared_ptr<Handle> make_handle(const Lock&, const Requester& who, Id id, const Inode& inode, int flags,
                                       const std::string& path, const Verdict& verdict);
   Result<Opened> create_new(const Lock&, const Requester& who, const Place& at, std::uint32_t mode, int flags);
   Result<Opened> create_existing(const Lock&, const Requester& who, const Inode& parent, const Inode& inode, int flags);
@@ -259,6 +262,8 @@ class Monitor {
   // saves
   Commit commit_of(const Lock&, const Inode& inode, const Draft& draft, const Draft::Exclusive& frozen,
                    const Draft::Bytes& bytes, const std::string& path);
+  std::vector<std::string> labels_of_save(const Lock&, const Inode& inode, const std::string& path,
+                                          std::span<const Input> inputs) const;
   /// A commit of the source's current bytes to `inode`: a rename over it of a file that nobody writes.
   Commit commit_of_version(const Lock&, const Inode& inode, const Inode& source, const std::string& path);
   /// Puts the draft's bytes into the object store; without the monitor's lock.

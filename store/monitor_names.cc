@@ -17,7 +17,7 @@ View Monitor::view(const Lock& lock, const Requester& who, const Inode& inode, b
   view.cacheable = parent_public;
   if (inode.kind != Kind::file) return view;
   const auto path = path_of(lock, inode.home);
-  view.depth = policy::depth(*policy_, path, inode.labels);
+  view.depth = policy::depth(*policy_, path, labels_of(lock, inode, std::span(&path, 1)));
   view.face = Face::version;
   const auto draft = draft_of(lock, inode.id);
   if (draft) {
@@ -171,7 +171,9 @@ Result<View> Monitor::link(const Requester& who, Id artifact, const Place& to) {
       commit = commit_of(held, named, *draft, *frozen, bytes, destination.paths[0]);
       commit.draft = ledger_->next();
       if (inode->nlink > 0) commit.also.push_back(source.paths[0]);
+      const auto more = split_inputs(commit);
       records.push_back(record(who, destination.paths[0], commit, verdict));
+      for (const auto& inputs : more) records.push_back(record(who, destination.paths[0], inputs, verdict));
     }
     append(held, records);
     if (draft) {

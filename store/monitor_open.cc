@@ -115,8 +115,8 @@ bool Monitor::sees(const Lock&, const Requester& who, const Draft& draft) const 
   return std::any_of(draft.sessions.begin(), draft.sessions.end(), [&](const auto& it) { return it.second == own; });
 }
 
-std::shared_ptr<Handle> Monitor::make_handle(const Requester& who, Id id, const Inode& inode, int flags,
-                                             const std::string& path, const Verdict& verdict) {
+std::shared_ptr<Handle> Monitor::make_handle(const Lock& held, const Requester& who, Id id, const Inode& inode,
+                                             int flags, const std::string& path, const Verdict& verdict) {
   auto handle = std::make_shared<Handle>(who);
   handle->id = id;
   handle->artifact = inode.id;
@@ -125,7 +125,7 @@ std::shared_ptr<Handle> Monitor::make_handle(const Requester& who, Id id, const 
   handle->reads = reads(flags);
   handle->writes = writes(flags);
   handle->append = (flags & O_APPEND) != 0;
-  handle->depth = policy::depth(*policy_, path, inode.labels);
+  handle->depth = policy::depth(*policy_, path, labels_of(held, inode, std::span(&path, 1)));
   handle->path = path;
   handle->policy = verdict.policy;
   handle->rule = verdict.rule;
@@ -214,7 +214,7 @@ std::shared_ptr<Handle> Monitor::serve(const Lock& held, const Requester& who, c
   auto base = base_of(seen);
   Open open;
   open.artifact = seen.id, open.version = seen.version, open.sha256 = seen.sha256, open.size = seen.size;
-  auto handle = make_handle(who, ledger_->next(), seen, flags, path, verdict);
+  auto handle = make_handle(held, who, ledger_->next(), seen, flags, path, verdict);
   handle->object = base.object;
   claim_notes(*handle, 0);
   open.handle = handle->id, open.mode = mode_name(flags), open.depth = policy::to_string(handle->depth);
@@ -235,7 +235,7 @@ Result<std::shared_ptr<Handle>> Monitor::open_draft(const Lock& held, const Requ
   open.artifact = inode.id, open.version = inode.version, open.sha256 = inode.sha256, open.size = draft->size();
   open.handle = sequence;
   open.mode = mode_name(flags);
-  auto handle = make_handle(who, sequence, inode, flags, path, *verdict);
+  auto handle = make_handle(held, who, sequence, inode, flags, path, *verdict);
   handle->draft = draft;
   if (writer && draft->kind() != DraftKind::scratch) {
     open.draft = draft->id == 0 ? sequence : draft->id.load();
@@ -298,7 +298,7 @@ Result<Opened> Monitor::create_new(const Lock& held, const Requester& who, const
   fresh.home = at;
   const auto kind = kind_for(held, fresh, path);
   Opened opened;
-  opened.handle = make_handle(who, create.handle, fresh, flags, path, verdict);
+  opened.handle = make_handle(held, who, create.handle, fresh, flags, path, verdict);
   if (writer || kind != DraftKind::session) {
     const auto draft = begin_draft(held, fresh, kind);
     opened.handle->draft = draft;
@@ -340,7 +340,7 @@ Result<Opened> Monitor::temporary(const Requester& who, Id folder, std::uint32_t
   Open open;
   open.artifact = open.handle = inode.id, open.mode = "tmpfile", open.depth = "ranges";
   Opened opened;
-  opened.handle = make_handle(who, inode.id, inode, flags, object.paths[0], verdict);
+  opened.handle = make_handle(held, who, inode.id, inode, flags, object.paths[0], verdict);
   const auto draft = begin_draft(held, inode, DraftKind::scratch);
   draft->detached = false;
   draft->id = inode.id;

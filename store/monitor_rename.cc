@@ -130,6 +130,8 @@ void Monitor::move_saving(const Lock& held, const Requester& who, const Move& mo
   rename.retired = move.target ? move.source.id : 0;
   Inode future = kept;
   future.mode = move.source.mode;
+  const auto carried = labels_of(held, move.source, std::span(&move.from_path, 1));  // the bytes keep what they had
+  future.labels.insert(future.labels.end(), carried.begin(), carried.end());
   Commit commit;
   if (draft != nullptr) {
     commit = commit_of(held, future, *draft, *frozen, bytes, move.to_path);
@@ -141,8 +143,11 @@ void Monitor::move_saving(const Lock& held, const Requester& who, const Move& mo
     commit = commit_of_version(held, future, move.source, move.to_path);
   }
   commit.mtime = draft != nullptr && draft->unsealed_mtime() ? *draft->unsealed_mtime() : move.source.mtime;
+  const auto more = split_inputs(commit);
   rename.saved = commit;
-  append(held, record(who, move.from_path, rename, move.verdict));
+  std::vector<Record> records{record(who, move.from_path, rename, move.verdict)};
+  for (const auto& inputs : more) records.push_back(record(who, move.to_path, inputs, move.verdict));
+  append(held, records);
   const auto after = *find(held, kept.id);
   if (const auto replaced = move.target ? draft_of(held, kept.id) : nullptr) {
     // Whoever has the replaced file open keeps its bytes; whoever is on the way to it writes the new one.

@@ -13,20 +13,6 @@
 
 namespace ward::store {
 
-namespace {
-
-/// A record must fit into a line: the most certain inputs stay, and the number of the others.
-void limit_inputs(Commit& commit) {
-  constexpr std::size_t kInline = 256;
-  if (commit.inputs.size() <= kInline) return;
-  std::stable_partition(commit.inputs.begin(), commit.inputs.end(),
-                        [](const Input& input) { return input.confidence == "high"; });
-  commit.inputs_left_out = commit.inputs.size() - kInline;
-  commit.inputs.resize(kInline);
-}
-
-}  // namespace
-
 Commit Monitor::commit_of(const Lock& held, const Inode& inode, const Draft& draft, const Draft::Exclusive& frozen,
                           const Draft::Bytes& bytes, const std::string& path) {
   Commit commit;
@@ -42,13 +28,9 @@ Commit Monitor::commit_of(const Lock& held, const Inode& inode, const Draft& dra
   commit.authors = draft.authors(frozen);
   const std::vector<std::string> writers(draft.activities.begin(), draft.activities.end());
   commit.inputs = lineage_.inputs(writers, {inode.id, commit.version}, draft.last_write);
-  limit_inputs(commit);
   commit.stage = policy::initial_stage(*policy_, path);
   commit.executable = (inode.mode & 0111) != 0;
-  std::set<std::string> labels(inode.labels.begin(), inode.labels.end());
-  for (const Input& input : commit.inputs)  // what is made from restricted inputs is restricted
-    if (const auto version = catalog_->version(input.of)) labels.insert(version->labels.begin(), version->labels.end());
-  commit.labels.assign(labels.begin(), labels.end());
+  commit.labels = labels_of_save(held, inode, path, commit.inputs);
   const auto retention = policy::retention(*policy_, path, commit.labels, commit.stage, now());
   if (!retention.rule.empty())
     commit.retain = {retention.rule, std::string(policy::to_string(retention.mode)), retention.keep_until,
@@ -57,6 +39,18 @@ Commit Monitor::commit_of(const Lock& held, const Inode& inode, const Draft& dra
     for (const Place& place : catalog_->names(inode.id))
       if (!(place == inode.home)) commit.also.push_back(path_of(held, place));
   return commit;
+}
+
+/// What is made from restricted inputs is restricted.
+std::vector<std::string> Monitor::labels_of_save(const Lock& held, const Inode& inode, const std::string& path,
+                                                 std::span<const Input> inputs) const {
+  const auto own = labels_of(held, inode, std::span(&path, 1));
+  std::set<std::string> labels(own.begin(), own.end());
+  for (const Input& input : inputs) {
+    for (auto& label : catalog_->version_labels(input.of)) labels.insert(std::move(label));
+    for (auto& label : policy::labels(*policy_, catalog_->path(input.of.artifact))) labels.insert(std::move(label));
+  }
+  return {labels.begin(), labels.end()};
 }
 
 Commit Monitor::commit_of_version(const Lock& held, const Inode& inode, const Inode& source, const std::string& path) {
@@ -125,9 +119,11 @@ Status Monitor::seal(Draft& draft, const Draft::Exclusive& frozen, const Request
     std::vector<Record> records;
     if (draft.sealed_at != 0 && !commit.amends)  // the save before can't be amended any more; its draft goes on
       records.push_back(record(who, path, Finalise{inode->id, 0, draft.sealed_version, inode->sha256}, verdict));
-    records.push_back(record(who, path, commit, verdict));
+    auto more = split_inputs(commit);
+    records.push_back(record(who, path, std::move(commit), verdict));
+    for (auto& inputs : more) records.push_back(record(who, path, std::move(inputs), verdict));
     append(held, records);
-    draft.sealed_at = ledger_->next() - 1;
+    draft.sealed_at = catalog_->inode(inode->id)->commit;
   }
   const auto after = *find(held, inode->id);
   draft.sealed(frozen, base_of(after));

@@ -169,8 +169,8 @@ struct Commit {
   bool concurrent = false;  // made of the writes of several handles, of which one is still open
   bool recovered = false;   // sealed by recovery after a crash
   std::vector<Author> authors;
-  std::vector<Input> inputs;          // at most 256
-  std::uint64_t inputs_left_out = 0;  // beyond those
+  std::vector<Input> inputs;      // at most 256 in a record
+  std::uint64_t more_inputs = 0;  // that many follow in `inputs` records
   std::string stage;
   std::vector<std::string> labels;
   Retain retain;
@@ -181,10 +181,23 @@ struct Commit {
     v("artifact", artifact), v("prev", prev), v("draft", draft), v("version", version), v("base", base),
         v("sha256", sha256), v("size", size), v.time("mtime", mtime), v("final", final), v.opt("amends", amends),
         v.opt("concurrent", concurrent), v.opt("recovered", recovered), v("authors", authors), v("inputs", inputs),
-        v.opt("inputs_left_out", inputs_left_out), v("stage", stage), v("labels", labels), v("retain", retain),
+        v.opt("more_inputs", more_inputs), v("stage", stage), v("labels", labels), v("retain", retain),
         v.opt("executable", executable), v.paths_opt("also", also);
   }
   bool operator==(const Commit&) const = default;
+};
+
+/// More inputs of the version that the commit before it made; in the same append.
+struct Inputs {
+  static constexpr const char* action = "inputs";
+  Id artifact = 0;
+  std::uint64_t version = 0, position = 0;  // position: how many inputs stand before these
+  std::vector<Input> inputs;                // at most 256
+  template <class V>
+  void fields(V& v) {
+    v("artifact", artifact), v("version", version), v("position", position), v("inputs", inputs);
+  }
+  bool operator==(const Inputs&) const = default;
 };
 
 /// The last writer let go: the version can't be amended any more and its draft is gone.
@@ -451,9 +464,9 @@ struct Refusal {
   bool operator==(const Refusal&) const = default;
 };
 
-using Payload = std::variant<LogStart, Mount, Unmount, Recover, PolicyChange, Create, Link, Commit, Finalise, Unchanged,
-                             Abandon, Sync, Rename, Delete, Restore, SetAttr, SetXattr, StageChange, Open, Read, Write,
-                             Close, Publish, VersionLost, Activity, Refusal>;
+using Payload = std::variant<LogStart, Mount, Unmount, Recover, PolicyChange, Create, Link, Commit, Inputs, Finalise,
+                             Unchanged, Abandon, Sync, Rename, Delete, Restore, SetAttr, SetXattr, StageChange, Open,
+                             Read, Write, Close, Publish, VersionLost, Activity, Refusal>;
 
 struct Record {
   Nanos time = 0;  // written in UTC with exactly six decimals: give whole microseconds

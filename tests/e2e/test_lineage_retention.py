@@ -46,6 +46,24 @@ class Lineage(MountCase):
     def due(self, *pairs):
         return {(self.v(path), version) for path, version in pairs}
 
+    def test_more_inputs_than_a_record_holds(self):
+        """A training run reads thousands of files: all of them are inputs, in the catalog rebuilt from the log as well."""
+        os.mkdir(self.p("in"))
+        names = [self.p("in", f"{i:04}") for i in range(700)]
+        for name in names:
+            write(name, name)
+        self.run_script('import os; x = "".join(open("in/" + n).read() for n in sorted(os.listdir("in"))); '
+                        'open("c.bin", "w").write(x)')
+        due = self.due(*((name, 1) for name in names))
+        self.assertEqual(self.inputs(self.c), due)
+        commit = self.m.records(action="commit", path=self.v(self.c))[-1]
+        self.assertEqual((len(commit["ward"]["inputs"]), commit["ward"]["more_inputs"]), (256, 444))
+        self.m.umount()
+        os.unlink(self.m.store + "/catalog.db")
+        self.m.mount()
+        self.assertEqual(self.inputs(self.c), due)
+        self.assertIn(self.v(self.c), str(self.lineage(names[699])["outputs"]))
+
     def test_one_process(self):
         self.run_script('x = open("a.csv").read() + open("b.csv").read(); open("c.bin", "w").write(x)')
         lineage = self.lineage(self.c)

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Labels: given by policy to paths, passed on to all that is made from what has them, and decided upon at open().
+
+Goal: nobody without the right gets at restricted data by way of something made from it. Method: a policy that restricts what is
+labelled `pii`; models made from such data directly, through a scratch file, by way of a copy and as one of very many inputs.
+"""
+import errno as e
+import json
+import os
+import subprocess
+import sys
+
+from cases import MountCase
+from harness import main, read, write
+from people import ONE, TWO, require_people, run_as
+
+POLICY = f"""
+format = 1
+[roles]
+cleared = {{ users = ["root", "{ONE}"] }}
+[[permit]]
+name = "all"
+who = ["everyone"]
+may = ["*"]
+[[forbid]]
+name = "pii-only-cleared"
+who = ["everyone"]
+except = ["cleared"]
+may = ["read"]
+when = {{ labels = ["pii"] }}
+[[label]]
+where = ["/private/**"]
+labels = ["pii"]
+"""
+
+
+class Labels(MountCase):
+    options = {"policy": POLICY}
+
+    def setUp(self):
+        require_people()
+        super().setUp()
+        os.makedirs(self.m.path("private"), exist_ok=True)
+        os.chmod(self.m.path("private"), 0o777)
+        self.secret = self.m.path("private", self.name)
+        write(self.secret, "name,age\n")
+        self.m.settle("/private/" + self.name)
+
+    def run_script(self, code):
+        subprocess.run([sys.executable, "-c", code, self.secret, self.d], start_new_session=True, check=True)
+
+    def restricted(self, path):
+        self.m.settle(self.v(path))
+        self.assertEqual(json.loads(read(path + "@@/info.json"))["labels"], ["pii"])
+        run_as(ONE, lambda: read(path))
+        self.err_as(TWO, e.EACCES, lambda: read(path))
+        self.err_as(TWO, e.EACCES, lambda: read(path + "@@/versions/1"))
+        self.assertIn("pii-only-cleared", run_as(TWO, lambda: read(self.m.path("@@/why")).decode()))
+
+    def test_the_labelled_path_itself(self):
+        self.err_as(TWO, e.EACCES, lambda: read(self.secret))
+        run_as(ONE, lambda: read(self.secret))
+
+    def test_made_from_it(self):
+        self.run_script("import sys; x = open(sys.argv[1]).read(); open(sys.argv[2] + '/model', 'w').write('m' + x)")
+        self.restricted(self.p("model"))
+
+    def test_made_from_what_was_made_from_it(self):
+        self.run_script("import sys; x = open(sys.argv[1]).read(); open(sys.argv[2] + '/features', 'w').write('f' + x)")
+        self.m.settle(self.v(self.p("features")))
+        self.run_script("import sys; x = open(sys.argv[2] + '/features').read(); open(sys.argv[2] + '/model', 'w').write(x)")
+        self.restricted(self.p("model"))
+
+    def test_saved_through_a_scratch_file(self):
+        self.run_script("import os, sys; x = open(sys.argv[1]).read(); t = sys.argv[2] + '/model.tmp'; "
+                        "open(t, 'w').write('t' + x); os.rename(t, sys.argv[2] + '/model')")
+        self.restricted(self.p("model"))
+
+    def test_one_of_very_many_inputs(self):
+        """More inputs than a record holds, the restricted one last."""
+        os.mkdir(self.p("in"))
+        for i in range(300):
+            write(self.p("in", str(i)), str(i))
+        self.run_script("import os, sys; d = sys.argv[2] + '/in/'; x = ''.join(open(d + n).read() for n in os.listdir(d)); "
+                        "x += open(sys.argv[1]).read(); open(sys.argv[2] + '/model', 'w').write(x)")
+        self.restricted(self.p("model"))
+
+    def test_moved_out_of_the_labelled_folder(self):
+        os.rename(self.secret, self.p("public"))
+        self.restricted(self.p("public"))
+
+    def test_moved_over_an_unlabelled_file(self):
+        write(self.p("public"), "anybody may read this")
+        self.m.settle(self.v(self.p("public")))
+        os.rename(self.secret, self.p("public"))
+        self.err_as(TWO, e.EACCES, lambda: read(self.p("public")))
+        self.assertEqual(json.loads(read(self.p("public") + "@@/info.json"))["labels"], ["pii"])
+
+    def test_a_later_policy_labels_what_is_there_already(self):
+        f = self.p("f")
+        write(f, "x")
+        self.m.settle(self.v(f))
+        run_as(TWO, lambda: read(f))
+        write(self.m.path("@@/policy.toml"), POLICY + f'[[label]]\nwhere = ["{self.v(f)}"]\nlabels = ["pii"]\n')
+        self.err_as(TWO, e.EACCES, lambda: read(f))
+        write(self.m.path("@@/policy.toml"), POLICY)
+        run_as(TWO, lambda: read(f))
+
+
+if __name__ == "__main__":
+    main()
