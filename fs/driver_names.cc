@@ -46,7 +46,11 @@ store::Result<EntryReply> Driver::lookup(Call& call, fuse_ino_t parent, const ch
     if (!view) return store::Errno{view.error()};
     return entry_of(*view);
   }
-  if (length == 2) return entry_of(virtual_.governance((*folder)->ref.artifact));
+  if (length == 2) {
+    if (const auto allowed = monitor_.enter(call.who, (*folder)->ref.artifact, name); !allowed)
+      return store::Errno{allowed.error()};
+    return entry_of(virtual_.governance((*folder)->ref.artifact));
+  }
   const auto view = monitor_.lookup(call.who, (*folder)->ref.artifact, std::string(name, length - 2));
   if (!view) return store::Errno{view.error()};
   return entry_of(virtual_.governance(view->inode.id));

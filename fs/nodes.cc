@@ -90,6 +90,7 @@ std::shared_ptr<Node> Nodes::get(std::uint64_t id) const {
 
 store::NodeRef Nodes::ref(const Node& node) const {
   auto ref = node.ref;
+  ref.depth = node.depth;
   const std::scoped_lock lock(mutex_);
   ref.recent = store::now() - node.last_lookup < kRecent;
   return ref;

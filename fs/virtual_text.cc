@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <map>
 
 #include "store/error.h"
 #include "store/files.h"
@@ -30,14 +32,32 @@ std::string why_text(Monitor& monitor, const Requester& who) {
   return text.empty() ? "nothing was refused to you since this mount began\n" : text;
 }
 
-/// Every record of one artifact. A scan of the log: exact, and as slow as the log is long.
-std::string records_of(Monitor& monitor, store::Id artifact) {
+/// The artifact that a record is about, 0 if none.
+store::Id subject_of(std::string_view line) {
+  constexpr std::string_view key = "\"ward\":{\"artifact\":";  // no string holds a quote that isn't escaped
+  store::Id id = 0;
+  if (const auto at = line.find(key); at != std::string_view::npos)
+    std::from_chars(line.data() + at + key.size(), line.data() + line.size(), id);
+  return id;
+}
+
+/// Every record that names one artifact, those about others (what was made from it) as far as the reader may audit
+/// those. A scan of the log: exact, and as slow as the log is long.
+std::string records_of(Monitor& monitor, const Requester& who, store::Id artifact) {
   const std::string needle = "\"artifact\":" + std::to_string(artifact);
+  std::map<store::Id, bool> others;
+  const auto shows = [&](store::Id about) {
+    if (about == artifact) return true;
+    const auto [known, is_new] = others.try_emplace(about, false);
+    if (is_new) known->second = monitor.may_open_report(who, about, Right::audit);
+    return known->second;
+  };
   std::string lines;
   store::read_lines(monitor.folder() / "audit", 0, [&](store::Sequence, std::string_view line) {
     for (auto at = line.find(needle); at != std::string_view::npos; at = line.find(needle, at + 1)) {
       const char after = at + needle.size() < line.size() ? line[at + needle.size()] : '}';
       if (after != ',' && after != '}') continue;
+      if (!shows(subject_of(line))) return;
       lines.append(line).push_back('\n');
       return;
     }
@@ -163,11 +183,11 @@ std::string render(Monitor& monitor, const Requester& who, const Virtual& file) 
   if (file.name == "why") return why_text(monitor, who);
   if (file.name == "status") return monitor.status();
   if (file.name == "policy.toml") return monitor.policy_text();
-  if (file.name == "audit.jsonl") return records_of(monitor, id);
+  if (file.name == "audit.jsonl") return records_of(monitor, who, id);
   return monitor.report(who, [&](const Sight& see) -> std::string {
     const auto inode = see.catalog.inode(id);
     const store::VersionRef current{id, inode ? inode->version : 0};
-    if (file.name == "info.json") return store::info_json(see.catalog, id);
+    if (file.name == "info.json") return store::info_json(see.catalog, id, see.visible);
     if (file.name == "history") return store::history_text(see.catalog, id);
     if (file.name == "versions.txt") return store::versions_table(see.catalog, id);
     if (file.name == "stage") return store::stage_text(see.catalog, id);
@@ -182,6 +202,11 @@ store::Result<std::unique_ptr<VirtualFile>> open_text(Monitor& monitor, const Re
   const auto* kind = text_file(file.name);
   const bool writes = (flags & O_ACCMODE) != O_RDONLY;
   if (writes && !kind->writable) return store::Errno{EACCES};
+  // At once rather than at the close: nobody hears what a close says, and nobody else's text is kept until then.
+  if (writes && file.name == "policy.toml")
+    if (const auto allowed = monitor.open_report(who, file.artifact, Right::administer, virtual_path(monitor, file));
+        !allowed)
+      return store::Errno{allowed.error()};
   if (!kind->open_to_all && !(writes && (flags & O_ACCMODE) == O_WRONLY))
     if (const auto allowed = monitor.open_report(who, file.artifact, kind->right, virtual_path(monitor, file));
         !allowed)

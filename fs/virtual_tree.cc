@@ -148,6 +148,7 @@ Result<VirtualEntry> VirtualTree::lookup(const Requester& who, const Virtual& fo
     case What::past:
       return in_past(who, folder, name);
     case What::deleted: {
+      if (const auto way = walk_into(who, folder, name); !way) return Errno{way.error()};
       const auto id = deleted(folder, name);
       if (!id) return Errno{id.error()};
       std::uint64_t version = 0;
@@ -184,7 +185,15 @@ std::optional<store::Sequence> VirtualTree::moment(const std::string& when) cons
   return sequence;
 }
 
+/// Names of the past are looked up by whom the folder of now lets in.
+store::Status VirtualTree::walk_into(const Requester& who, const Virtual& folder, const std::string& name) {
+  if (const auto way = monitor_.reach(who, folder.artifact, virtual_path(monitor_, folder) + "/" + name); !way)
+    return way;
+  return monitor_.enter(who, folder.artifact, name);
+}
+
 Result<VirtualEntry> VirtualTree::in_past(const Requester& who, const Virtual& folder, const std::string& name) {
+  if (const auto way = walk_into(who, folder, name); !way) return Errno{way.error()};
   std::optional<store::Inode> inode;
   std::optional<store::Version> version;
   (void)monitor_.report(who, [&](const auto& see) {
@@ -195,6 +204,8 @@ Result<VirtualEntry> VirtualTree::in_past(const Requester& who, const Virtual& f
     return std::string();
   });
   if (!inode) return Errno{ENOENT};
+  const auto path = virtual_path(monitor_, folder) + "/" + name;  // where it stood; now it may stand elsewhere
+  if (const auto way = monitor_.reach(who, inode->id, path); !way) return Errno{way.error()};
   if (inode->kind == store::Kind::folder) return enter(who, name, {What::past, inode->id, folder.at, name, {}});
   if (inode->kind == store::Kind::symlink) return enter(who, name, {What::past_link, inode->id, folder.at, name, {}});
   if (inode->kind != store::Kind::file || !version) return Errno{ENOENT};
@@ -288,8 +299,10 @@ struct stat VirtualTree::stat(const Requester& who, const Node& node) {
   if (path.what == What::disk_file) attr.st_size = static_cast<off_t>(disk_size(path.disk));
   if (path.what == What::text) {
     if (text_file(path.name)->writable) attr.st_mode = S_IFREG | 0666;
-    if (path.name != "audit.jsonl")
-      attr.st_size = static_cast<off_t>(render(monitor_, who, path).size());  // its scan is too slow for a stat
+    const auto& file = *text_file(path.name);
+    // A scan of the log is too slow for a stat, and a size tells of what it measures.
+    if (path.name != "audit.jsonl" && (file.open_to_all || monitor_.may_open_report(who, path.artifact, file.right)))
+      attr.st_size = static_cast<off_t>(render(monitor_, who, path).size());
   }
   return attr;
 }
@@ -303,14 +316,11 @@ Result<std::unique_ptr<VirtualFile>> VirtualTree::open(const Requester& who, con
   if (file.what == What::text) return open_text(monitor_, who, file, flags);
   if (file.what != What::disk_file) return Errno{EISDIR};
   if ((flags & O_ACCMODE) != O_RDONLY) return Errno{EROFS};
-  auto right = policy::Right::audit;
-  if (file.disk.extension() == ".kept") {  // what a killed writer left is its user's business
-    const auto opened =
-        store::parse_line(store::line_at(monitor_.folder() / "audit", std::stoull(file.disk.stem().string())));
-    right = opened.user.id == who.uid() ? policy::Right::list : policy::Right::administer;
-  }
-  if (const auto allowed = monitor_.open_report(who, store::kRoot, right, virtual_path(monitor_, file)); !allowed)
-    return Errno{allowed.error()};
+  const auto path = virtual_path(monitor_, file);
+  const auto allowed = file.disk.extension() == ".kept"
+                           ? monitor_.open_kept(who, std::stoull(file.disk.stem().string()), path)
+                           : monitor_.open_report(who, store::kRoot, policy::Right::audit, path);
+  if (!allowed) return Errno{allowed.error()};
   return open_disk(file.disk);
 }
 

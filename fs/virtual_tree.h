@@ -72,6 +72,7 @@ class VirtualTree {
   VirtualEntry enter(const store::Requester& who, const std::string& name, Virtual virtual_path);
   store::Result<VirtualEntry> alias(const store::Requester& who, const std::string& name, store::Id artifact,
                                     std::uint64_t version);
+  store::Status walk_into(const store::Requester& who, const Virtual& folder, const std::string& name);
   store::Result<VirtualEntry> in_past(const store::Requester& who, const Virtual& folder, const std::string& name);
   store::Result<VirtualEntry> on_disk(const store::Requester& who, const Virtual& folder, const std::string& name);
   std::optional<store::Sequence> moment(const std::string& when) const;

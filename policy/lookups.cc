@@ -63,6 +63,10 @@ std::string initial_stage(const Policy& policy, std::string_view path) {
   return policy.compiled().lifecycle(path).stages.front();
 }
 
+bool same_lifecycle(const Policy& policy, std::string_view path, std::string_view other) {
+  return &policy.compiled().lifecycle(path) == &policy.compiled().lifecycle(other);
+}
+
 std::optional<Transition> transition(const Policy& policy, std::string_view path, std::string_view from,
                                      std::string_view to) {
   for (const Transition& step : policy.compiled().lifecycle(path).transitions) {

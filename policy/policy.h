@@ -101,6 +101,9 @@ std::vector<std::string> stages(const Policy& policy, std::string_view path);
 /// The stage a new version starts in: the first of stages().
 std::string initial_stage(const Policy& policy, std::string_view path);
 
+/// Whether two paths have one lifecycle: a stage granted under the one is worth as much under the other.
+bool same_lifecycle(const Policy& policy, std::string_view path, std::string_view other);
+
 /// The step from one stage to another in the lifecycle of `path`; nullopt when it isn't allowed at all.
 std::optional<Transition> transition(const Policy& policy, std::string_view path, std::string_view from,
                                      std::string_view to);

@@ -4,6 +4,8 @@
 // One redo() per payload; a payload without one doesn't compile. All of them work from the record and the tables
 // alone, and throw Error{corrupt} when those contradict each other; Catalog::apply then rolls back.
 #pragma once
+#include <unordered_map>
+
 #include "store/catalog.h"
 #include "store/sqlite.h"
 
@@ -31,6 +33,8 @@ struct Catalog::Impl {
   Database db;
   State state;
   Sequence flushed = 0;  // state.applied of the last flush
+  std::unordered_map<Id, Place>
+      folders;  // where folders stand, as far as it was asked: paths are asked for all the time
 
   explicit Impl(const std::filesystem::path& file);
 
@@ -39,6 +43,9 @@ struct Catalog::Impl {
   void save_state();
   /// Drops everything since the last flush and begins again.
   void roll_back();
+
+  /// Where a folder stands, or stood last. nullopt for an id that never was a folder.
+  std::optional<Place> folder_place(Id dir);
 
   // catalog_node.cc: rows of inodes
   std::optional<Node> find(Id id);
@@ -96,6 +103,7 @@ struct Catalog::Impl {
   void redo(const Record&, const Mount&) {}  // these change no state
   void redo(const Record&, const Unmount&) {}
   void redo(const Record&, const Recover&) {}
+  void redo(const Record&, const Maintenance&) {}
   void redo(const Record&, const Read&) {}
   void redo(const Record&, const Write&) {}
   void redo(const Record&, const Close&) {}

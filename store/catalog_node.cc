@@ -55,6 +55,7 @@ void Catalog::Impl::insert(const Node& n) {
 }
 
 void Catalog::Impl::update(const Node& n) {
+  folders.erase(n.id);
   db.run(
       "UPDATE inode SET mode=?, uid=?, gid=?, nlink=?, atime=?, mtime=?, ctime=?, home_dir=?, home_name=?, scratch=?, "
       "version=?, \"commit\"=?, sha256=?, size=?, stage=?, labels=?, last=?, versions=?, deleted=?, merged_into=? "
@@ -65,6 +66,7 @@ void Catalog::Impl::update(const Node& n) {
 }
 
 void Catalog::Impl::remove(Id id) {
+  folders.erase(id);
   db.run("DELETE FROM inode WHERE id=?", id);
   db.run("DELETE FROM xattr WHERE id=?", id);
   db.run("DELETE FROM change WHERE artifact=?", id);

@@ -8,22 +8,28 @@
 namespace ward::store {
 namespace {
 
-constexpr int kDeepest = 100'000;  // folders; a longer walk can only be a cycle
+constexpr std::size_t kDeepest = 100'000;  // folders; a longer walk can only be a cycle
 
-/// Where a folder stands, or stood last. nullopt for an id that never was a folder.
-std::optional<Place> folder_place(Database& db, Id dir) {
+constexpr std::size_t kFoldersKept = 100'000;
+
+}  // namespace
+
+std::optional<Place> Catalog::Impl::folder_place(Id dir) {
+  if (const auto known = folders.find(dir); known != folders.end()) return known->second;
   Place place;
   {
     auto rows = db.query("SELECT home_dir, home_name FROM inode WHERE id=?", dir);
-    if (rows.next()) return rows.into(place.dir, place.name), place;
+    if (rows.next()) {
+      rows.into(place.dir, place.name);
+      if (folders.size() >= kFoldersKept) folders.clear();
+      return folders[dir] = place;
+    }
   }
   auto rows = db.query("SELECT dir, name FROM past_entry WHERE id=? ORDER BY cookie DESC LIMIT 1", dir);
   if (!rows.next()) return std::nullopt;
   rows.into(place.dir, place.name);
   return place;
 }
-
-}  // namespace
 
 std::optional<Inode> Catalog::inode(Id id) const {
   auto node = impl_->find(id);
@@ -67,20 +73,23 @@ std::vector<Place> Catalog::names(Id id) const {
 }
 
 std::string Catalog::path(const Place& place) const {
-  std::string path = place.dir != 0 ? "/" + place.name : "/";
-  Id dir = place.dir;
-  for (int depth = 0; dir != kRoot && dir != 0; ++depth) {
-    const auto up = folder_place(impl_->db, dir);
+  if (place.dir == 0) return "/";
+  std::vector<std::string> names{place.name};
+  for (Id dir = place.dir; dir != kRoot && dir != 0;) {
+    auto up = impl_->folder_place(dir);
     if (!up) return {};
-    if (depth == kDeepest) throw Error(Code::corrupt, "catalog: folder " + std::to_string(dir) + " contains itself");
-    path.insert(0, "/" + up->name);
+    if (names.size() == kDeepest)
+      throw Error(Code::corrupt, "catalog: folder " + std::to_string(dir) + " contains itself");
+    names.push_back(std::move(up->name));
     dir = up->dir;
   }
+  std::string path;
+  for (auto name = names.rbegin(); name != names.rend(); ++name) (path += '/') += *name;
   return path;
 }
 
 std::string Catalog::path(Id id) const {
-  const auto place = folder_place(impl_->db, id);
+  const auto place = impl_->folder_place(id);
   return place ? path(*place) : std::string{};
 }
 

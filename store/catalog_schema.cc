@@ -116,6 +116,7 @@ void Catalog::Impl::save_state() {
 }
 
 void Catalog::Impl::roll_back() {
+  folders.clear();
   state = State{};  // nothing applied, should even the reload fail
   if (db.in_transaction()) db.exec("ROLLBACK");
   db.exec("BEGIN");

@@ -38,8 +38,8 @@ FsckReport fsck(const std::filesystem::path& store, const Progress& progress);
 
 /// Replays the whole log into a new catalog and puts it in the place of the old one: after a crash the old one, the new
 /// one or none is there, and the next mount brings any of these up to date. Recorded in the log
-/// first, as a `recover` record of the caller. Returns the number of records replayed. Throws as fsck; Error{corrupt}
-/// when the log can't be replayed: then the old catalog stays.
+/// first, as a `maintenance` record of the caller. Returns the number of records replayed. Throws as fsck;
+/// Error{corrupt} when the log can't be replayed: then the old catalog stays.
 Sequence rebuild(const std::filesystem::path& store, const Progress& progress);
 
 }  // namespace ward::store

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // An open file or folder. Made by the monitor, held by the driver until RELEASE; immutable but for what says otherwise.
+// Descriptors are inherited and passed on: each other process that reads or writes through one is a party, with a
+// handle of its own in the log.
 #pragma once
 #include <atomic>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "policy/types.h"
@@ -30,6 +34,14 @@ struct Handle {
   std::string rule;
   std::atomic<std::uint64_t> joined = 0;                  // the draft's generation in which its session joined
   std::unique_ptr<Slots::Notes> read_notes, write_notes;  // null when the depth doesn't ask for ranges
+
+  struct Parties {
+    std::mutex mutex;  // never held while the monitor's lock is taken
+    std::map<std::pair<std::uint32_t, std::int32_t>, std::shared_ptr<Handle>> by_process;  // (uid, process)
+    std::map<std::int32_t, std::pair<std::int32_t, Nanos>> threads;  // thread -> its process, and when that was asked
+  };
+  Parties parties;
+  std::atomic<Nanos> used = 0;  // of a party: its last request
 };
 
 }  // namespace ward::store

@@ -102,6 +102,17 @@ void append_quoted(std::string& out, std::string_view raw) {
   out += '"';
 }
 
+std::string harmless(std::string_view raw, std::string_view plain) {
+  std::string out;
+  while (!raw.empty()) {
+    const auto end = std::min(raw.find_first_of(plain), raw.size());
+    append_escaped(out, raw.substr(0, end));
+    if (end < raw.size()) out += raw[end];
+    raw.remove_prefix(std::min(end + 1, raw.size()));
+  }
+  return out;
+}
+
 void append_number(std::string& out, std::uint64_t value) {
   char digits[20];
   const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;

@@ -18,6 +18,8 @@ bool is_utf8(std::string_view bytes);
 /// Stops before the text would grow by more than `limit` bytes; returns how many bytes of `raw` it used.
 std::size_t append_escaped(std::string& out, std::string_view raw, std::size_t limit = std::string::npos);
 void append_quoted(std::string& out, std::string_view raw);
+/// The same for people: the bytes in `plain` stay as they are. With "\"\\" for JSON that is written already.
+std::string harmless(std::string_view raw, std::string_view plain = "\"");
 
 /// Appends an integer; from 2^53 on it is quoted.
 void append_number(std::string& out, std::uint64_t value);

@@ -2,9 +2,12 @@
 // The monitor's core: finding, judging, recording, refusing.
 #include "store/monitor.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "store/error.h"
+#include "store/json_text.h"
+#include "store/record_json.h"
 
 namespace ward::store {
 namespace {
@@ -24,7 +27,16 @@ const char* errno_name(int error) {
   }
 }
 
-constexpr std::size_t kWhyKept = 8;  // refusals remembered for each user
+constexpr std::size_t kWhyKept = 8;         // refusals remembered for each user
+constexpr std::size_t kWhyUsers = 1000;     // and for so many users
+constexpr std::size_t kReasonMost = 2048;   // bytes of a reason: callers' words stand in it
+constexpr std::size_t kWhyPathMost = 4096;  // bytes of a path in @@/why
+
+std::string shortened(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0U) == 0x80U) --most;  // between two characters
+  return std::string(text.substr(0, most)) + "…";
+}
 
 }  // namespace
 
@@ -82,6 +94,16 @@ Monitor::Verdict Monitor::judge(const Lock&, const Requester& who, policy::Right
   return verdict;
 }
 
+Monitor::Verdict Monitor::judge_name(const Lock& lock, const Requester& who, policy::Right right, const Inode& inode,
+                                     const std::string& path) const {
+  auto object = object_of(lock, inode);
+  auto verdict = judge(lock, who, right, object);
+  const auto name = std::find(object.paths.begin(), object.paths.end(), path);
+  if (!verdict.permitted || name == object.paths.begin() || name == object.paths.end()) return verdict;
+  std::iter_swap(name, object.paths.begin());
+  return judge(lock, who, right, object);
+}
+
 Record Monitor::record(const Requester& who, std::string path, Payload payload, const Verdict& verdict) const {
   Record record;
   record.user = who.user();
@@ -109,25 +131,46 @@ Errno Monitor::refuse(const Lock& lock, const Requester& who, const char* action
   refusal.mode = mode;
   refusal.error = errno_name(verdict.error);
   Record entry = record(who, path, std::move(refusal), verdict);
-  entry.reason = verdict.reason;
-  append(lock, entry, AuditLog::Space::reserved);
-  auto& kept = why_[who.uid()];
-  std::string text = std::string(action) + " " + path + ": " + verdict.reason;
-  if (!verdict.rule.empty()) text += "\nrule " + verdict.rule + " of policy " + std::to_string(verdict.policy);
-  text += "\nwho could: " + (verdict.who_could.empty() ? std::string("nobody under this policy") : verdict.who_could);
-  kept.push_back({now(), ledger_->next() - 1, std::move(text)});
-  if (kept.size() > kWhyKept) kept.pop_front();
+  entry.reason = shortened(verdict.reason, kReasonMost);
+  if (refusals_.admit(entry, now())) {
+    append(lock, entry, AuditLog::Space::reserved);
+    remember_why(entry, verdict);
+  }
   return {verdict.error};
 }
 
-Errno Monitor::refuse_mode(const Lock& lock, const Requester& who, const char* action, const Inode& inode,
-                           const std::string& path, int error, const char* reason) {
+void Monitor::remember_why(const Record& refusal, const Verdict& verdict) {
+  const auto uid = refusal.user.id;
+  if (why_.size() >= kWhyUsers && !why_.contains(uid))  // the one whose last refusal is longest ago goes
+    why_.erase(std::min_element(why_.begin(), why_.end(), [](const auto& a, const auto& b) {
+      return a.second.back().sequence < b.second.back().sequence;
+    }));
+  std::string text = action_of(refusal.payload) + " " + harmless(shortened(refusal.path, kWhyPathMost)) + ": " +
+                     harmless(refusal.reason);
+  if (!verdict.rule.empty()) text += "\nrule " + verdict.rule + " of policy " + std::to_string(verdict.policy);
+  text += "\nwho could: " + (verdict.who_could.empty() ? std::string("nobody under this policy") : verdict.who_could);
+  auto& kept = why_[uid];
+  kept.push_back({now(), ledger_->next() - 1, std::move(text)});
+  if (kept.size() > kWhyKept) kept.pop_front();
+}
+
+void Monitor::record_refusals(bool all) {
+  const auto held = lock();
+  for (Record& counted : refusals_.take(now(), all)) append(held, std::span(&counted, 1), AuditLog::Space::reserved);
+}
+
+Monitor::Verdict Monitor::refused_by_mode(const Inode& inode, int error, const char* reason) const {
   Verdict verdict;
   verdict.permitted = false;
   verdict.error = error;
   verdict.reason = std::string("denied: ") + reason;
   verdict.who_could = "the owner (uid " + std::to_string(inode.uid) + ") or root, by chmod or chown";
-  return refuse(lock, who, action, inode.id, path, "", verdict);
+  return verdict;
+}
+
+Errno Monitor::refuse_mode(const Lock& lock, const Requester& who, const char* action, const Inode& inode,
+                           const std::string& path, int error, const char* reason) {
+  return refuse(lock, who, action, inode.id, path, "", refused_by_mode(inode, error, reason));
 }
 
 void Monitor::announce(const Lock&, Id artifact) const {

@@ -27,6 +27,7 @@
 #include "store/lineage.h"
 #include "store/object_store.h"
 #include "store/publisher.h"
+#include "store/refusals.h"
 #include "store/requester.h"
 #include "store/result.h"
 #include "store/slots.h"
@@ -60,13 +61,14 @@ struct Opened {
 struct NodeRef {
   Id artifact = 0;
   Face face = Face::plain;
-  Sequence commit = 0;           // Face::version
-  std::uint64_t version = 0;     // Face::version
-  Sha256 sha256;                 // Face::version
-  std::uint64_t size = 0;        // Face::version
-  std::shared_ptr<Draft> draft;  // Face::draft
-  bool recent = false;           // LOOKUP gave it out just now
-  bool pinned = false;           // an alias such as @@/versions/N: always this version
+  Sequence commit = 0;                          // Face::version
+  std::uint64_t version = 0;                    // Face::version
+  Sha256 sha256;                                // Face::version
+  std::uint64_t size = 0;                       // Face::version
+  std::shared_ptr<Draft> draft;                 // Face::draft
+  policy::Depth depth = policy::Depth::ranges;  // how its node is served, for as long as the node lives
+  bool recent = false;                          // LOOKUP gave it out just now
+  bool pinned = false;                          // an alias such as @@/versions/N: always this version
 };
 
 struct AttrChange {
@@ -83,6 +85,8 @@ struct Why {
   std::string text;
 };
 
+/// A folder can't be made or moved where its path would be longer: four times what one system call takes.
+inline constexpr std::size_t kPathMost = 16384;
 /// How long a thread's walk that ESTALE started counts as under way. Long, for a busy machine: the thread does nothing
 /// else meanwhile.
 inline constexpr Nanos kWalk = 10'000'000'000;
@@ -120,6 +124,13 @@ class Monitor {
   /// Gives a deleted artifact a name again.
   Status restore(const Requester& who, Id artifact, const Place& to);
 
+  // ---- ways that no path walk judged (monitor_reach.cc); refusals are recorded as of a lookup ----
+  /// Search permission on a folder, for a virtual name in it.
+  Status enter(const Requester& who, Id folder, const std::string& name);
+  /// Search permission on every folder above the inode, by one of its names (of a deleted one: its last): what a path
+  /// walk to it would have needed. `path` is the way that was taken.
+  Status reach(const Requester& who, Id id, const std::string& path);
+
   // ---- attributes (monitor_attr.cc) ----
   Result<Inode> attributes(const NodeRef& node);
   Result<Inode> change(const Requester& who, const NodeRef& node, const AttrChange& change, Handle* handle);
@@ -146,10 +157,14 @@ class Monitor {
   std::vector<Listed> list(const Requester& who, Id folder, std::uint64_t after, std::size_t limit, bool views);
 
   // ---- content (monitor_io.cc) ----
+  // `who` is the process whose request it is: not always the one that opened the file (monitor_parties.cc).
   /// Notes a read; call before its bytes are served. Throws Error when it can't be noted: then serve nothing.
-  void note_read(Handle& handle, std::uint64_t offset, std::uint64_t length);
-  Result<std::uint64_t> write(Handle& handle, std::uint64_t offset, std::span<const char> bytes);
-  Status allocate(Handle& handle, int mode, std::uint64_t offset, std::uint64_t length);
+  void note_read(const std::shared_ptr<Handle>& handle, const Requester& who, std::uint64_t offset,
+                 std::uint64_t length);
+  Result<std::uint64_t> write(const std::shared_ptr<Handle>& handle, const Requester& who, std::uint64_t offset,
+                              std::span<const char> bytes);
+  Status allocate(const std::shared_ptr<Handle>& handle, const Requester& who, int mode, std::uint64_t offset,
+                  std::uint64_t length);
   Status sync(Handle& handle);
   Status sync_folder();
 
@@ -173,8 +188,12 @@ class Monitor {
   std::vector<Why> why(std::uint32_t uid) const;
   /// Decides and records the opening of a virtual file: right `audit` for the log, `read` for an artifact's governance.
   Status open_report(const Requester& who, Id artifact, policy::Right right, const std::string& path);
+  /// Whether open_report() would succeed; asks, and so isn't recorded.
+  bool may_open_report(const Requester& who, Id artifact, policy::Right right) const;
+  /// The same for the draft that a save left behind: for its author, if the artifact may be read, and administrators.
+  Status open_kept(const Requester& who, Id draft, const std::string& path);
   /// What a renderer of a report may look at, under the monitor's lock: visible(id) says whether the reader may learn
-  /// of that artifact.
+  /// of that artifact: may read it (list a folder), by policy and by mode bits, and could walk to it.
   struct Sight {
     const Catalog& catalog;
     const policy::Policy& policy;
@@ -205,6 +224,12 @@ class Monitor {
   policy::Object object_of(const Lock&, const Inode& inode) const;
   policy::Object object_at(const Lock&, const Place& place, const Inode& folder) const;
   Verdict judge(const Lock&, const Requester& who, policy::Right right, const policy::Object& object) const;
+  /// Of one name of an inode: its home must permit it, and so must that name.
+  Verdict judge_name(const Lock&, const Requester& who, policy::Right right, const Inode& inode,
+                     const std::string& path) const;
+  Verdict obscured() const;
+  Verdict judge_report(const Lock&, const Requester& who, const Inode& inode, policy::Right right) const;
+  Verdict refused_by_mode(const Inode& inode, int error, const char* reason) const;
   Record record(const Requester& who, std::string path, Payload payload, const Verdict& verdict) const;
   void append(const Lock&, Record record, AuditLog::Space space = AuditLog::Space::ordinary);
   void append(const Lock&, std::span<Record> records, AuditLog::Space space = AuditLog::Space::ordinary);
@@ -213,20 +238,32 @@ class Monitor {
                const std::string& mode, const Verdict& verdict);
   Errno refuse_mode(const Lock&, const Requester& who, const char* action, const Inode& inode, const std::string& path,
                     int error, const char* reason);
+  void remember_why(const Record& refusal, const Verdict& verdict);
+  void record_refusals(bool all);
   void announce(const Lock&, Id artifact) const;
   void announce_children(const Lock&, Id folder) const;
 
   // names
+  bool searchable(const Lock&, const Requester& who, Id folder, std::uint32_t owner) const;
+  bool reachable(const Lock&, const Requester& who, const Inode& inode) const;
+  bool visible(const Lock&, const Requester& who, Id id) const;
   /// `walks`: the caller's thread is on its way to an open for writing, and so finds the draft.
   View view(const Lock&, const Requester& who, const Inode& inode, bool parent_public, bool walks = false) const;
   bool walks_to(const Lock&, const Requester& who, const Place& place, const Inode& inode);
   void walks_to_nothing(const Lock&, const Requester& who, const Place& place);
   Result<Inode> parent_for_change(const Lock&, const Requester& who, const char* action, const Place& at);
   struct Move;  // a checked rename
+  /// What begins the lifecycle of a new path, which calls its first stage otherwise; with that path.
+  using Restaged = std::vector<std::pair<StageChange, std::string>>;
   Result<Move> check_move(const Lock&, const Requester& who, const Place& from, const Place& to, unsigned flags);
-  std::optional<Errno> refuse_subtree(const Lock&, const Requester& who, Id folder, const std::string& to);
+  std::optional<Errno> refuse_move(const Lock&, const Requester& who, Move& move);
+  std::optional<Errno> refuse_leaving(const Lock&, const Requester& who, const Inode& inode, const std::string& path);
+  Result<Verdict> refuse_arrival(const Lock&, const Requester& who, const Inode& inode, const Place& from,
+                                 const Place& to, Move& move);
+  std::optional<Errno> refuse_stage(const Lock&, const Requester& who, const char* action, const Inode& inode,
+                                    const std::string& to, Restaged* restaged);
+  std::optional<Errno> refuse_subtree(const Lock&, const Requester& who, Id folder, const std::string& to, Move& move);
   bool needs_fresh_names(const Lock&, const Requester& who, const Move& move);
-  std::optional<Errno> refuse_move(const Lock&, const Requester& who, const Move& move);
   void move_name(const Lock&, const Requester& who, const Move& move);
   void move_saving(const Lock&, const Requester& who, const Move& move, Draft* draft, const Draft::Exclusive* frozen,
                    const Draft::Bytes& bytes);
@@ -259,13 +296,21 @@ class Monitor {
   void claim_notes(Handle& handle, Id draft);
   void introduce(const Requester& who);
 
-  // saves
+  // parties
+  std::shared_ptr<Handle> party(const std::shared_ptr<Handle>& handle, const Requester& who);
+  std::shared_ptr<Handle> admit(Handle& handle, const Requester& who);
+  static void take_idle(Handle& handle, Nanos before, std::vector<std::shared_ptr<Handle>>& into);
+  void end_party(Handle& party);
+  void learn(const Lock&, const Requester& who, const Handle& handle);
+
+  // saves; what their records say is in monitor_commit.cc
+  /// `moved`: the file whose draft it is, when it is renamed over `inode`.
   Commit commit_of(const Lock&, const Inode& inode, const Draft& draft, const Draft::Exclusive& frozen,
-                   const Draft::Bytes& bytes, const std::string& path);
-  std::vector<std::string> labels_of_save(const Lock&, const Inode& inode, const std::string& path,
-                                          std::span<const Input> inputs) const;
+                   const Draft::Bytes& bytes, const std::string& path, const Inode* moved = nullptr);
   /// A commit of the source's current bytes to `inode`: a rename over it of a file that nobody writes.
   Commit commit_of_version(const Lock&, const Inode& inode, const Inode& source, const std::string& path);
+  void complete(const Lock&, Commit& commit, const Inode& inode, const std::vector<std::string>& own,
+                const std::string& path) const;
   /// Puts the draft's bytes into the object store; without the monitor's lock.
   Draft::Bytes store_bytes(Draft& draft, const Draft::Exclusive& frozen);
   Status seal(Draft& draft, const Draft::Exclusive& frozen, const Requester& who, bool last);
@@ -276,6 +321,8 @@ class Monitor {
   void spill(Handle& handle, const SlotContent& content, bool last);
   void collect(Handle& handle, bool last, std::vector<Record>& into) const;
   void clear_suid(const Requester& who, Id artifact);
+  void record_ranges();
+  std::vector<std::shared_ptr<Handle>> open_handles() const;
 
   // background (monitor_background.cc)
   void background();
@@ -304,6 +351,7 @@ class Monitor {
   std::unordered_map<Id, std::shared_ptr<Draft>> drafts_;
   std::unordered_map<Id, Inode> orphans_;  // unlinked inodes without versions that the kernel still knows
   std::map<std::uint32_t, std::deque<Why>> why_;
+  Refusals refusals_;
   std::unordered_map<Id, std::weak_ptr<Handle>> handles_;
   struct Walk {
     Id artifact = 0;

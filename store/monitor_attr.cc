@@ -153,20 +153,34 @@ Status Monitor::access(const Requester& who, Id id, unsigned mask) {
   const auto held = lock();
   const auto inode = find(held, id);
   if (!inode) return Errno{ENOENT};
-  if (!mode_allows(who, *inode, mask)) return Errno{EACCES};  // a question, not an attempt: not recorded
+  // A question rather than an attempt, but chdir(2) asks it too: what it refuses is recorded.
+  const std::string path = inode->id == kRoot ? "/" : path_of(held, inode->home);
+  if (!mode_allows(who, *inode, mask))
+    return refuse_mode(held, who, "access", *inode, path, EACCES, "the mode bits don't let you");
   const auto object = object_of(held, *inode);
   const bool folder = inode->kind == Kind::folder;
-  const auto permits = [&](policy::Right right) { return judge(held, who, right, object).permitted; };
-  if ((mask & kRead) != 0 && !permits(folder ? policy::Right::list : policy::Right::read)) return Errno{EACCES};
-  if ((mask & kWrite) != 0 && !folder && !permits(policy::Right::write)) return Errno{EACCES};
+  Verdict verdict;
+  if ((mask & kRead) != 0) verdict = judge(held, who, folder ? policy::Right::list : policy::Right::read, object);
+  if (verdict.permitted && (mask & kWrite) != 0 && !folder) verdict = judge(held, who, policy::Right::write, object);
+  if (!verdict.permitted) return refuse(held, who, "access", id, path, "", verdict);
   return Done{};
 }
 
 Result<std::string> Monitor::get_xattr(const Requester& who, const NodeRef& node, const std::string& name) {
   if (name.rfind("system.posix_acl", 0) == 0) return Errno{EOPNOTSUPP};
+  const bool user = name.starts_with("user.");
+  if (user) who.prepare();
   const auto held = lock();
   const auto inode = find(held, node.artifact);
   if (!inode) return Errno{ENOENT};
+  if (user) {  // what is known of a file, and what people noted on it, is for those who may read it
+    const bool folder = inode->kind == Kind::folder;
+    const std::string path = inode->id == kRoot ? "/" : path_of(held, inode->home);
+    if (!name.starts_with(kWard) && !mode_allows(who, *inode, kRead))
+      return refuse_mode(held, who, "getxattr", *inode, path, EACCES, "the mode bits don't let you read it");
+    const auto verdict = judge(held, who, folder ? policy::Right::list : policy::Right::read, object_of(held, *inode));
+    if (!verdict.permitted) return refuse(held, who, "getxattr", inode->id, path, "", verdict);
+  }
   if (name.starts_with(kWard)) {
     if (inode->kind != Kind::file) return Errno{ENODATA};
     auto version = catalog_->version({inode->id, node.face == Face::version ? node.version : inode->version});
@@ -180,7 +194,6 @@ Result<std::string> Monitor::get_xattr(const Requester& who, const NodeRef& node
     return Errno{ENODATA};
   }
   if (name.starts_with("trusted.") && !who.root()) return Errno{ENODATA};
-  if (name.starts_with("user.") && !mode_allows(who, *inode, kRead)) return Errno{EACCES};
   if (const auto object = catalog_->xattr_object(inode->id, name)) return objects_.get(*object);
   if (auto value = catalog_->xattr(inode->id, name)) return *value;
   return Errno{ENODATA};

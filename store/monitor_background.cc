@@ -104,6 +104,7 @@ void Monitor::unmounted(const Requester& who) {
     draft->pinned_until = 0;
     retire(held, draft, frozen, who);
   }
+  record_refusals(true);
   tick();
   publisher_->drain(Publisher::Clock::now() + std::chrono::seconds(30));
   {
@@ -133,6 +134,7 @@ void Monitor::background() {
 
 void Monitor::tick() {
   reap(now());
+  record_refusals(false);
   Sequence before = 0;
   {
     const auto held = lock();
@@ -166,20 +168,13 @@ Sequence Monitor::make_durable() {
 }
 
 void Monitor::reap(Nanos time) {
-  constexpr Nanos kLongLived = 60'000'000'000;
   std::vector<std::shared_ptr<Draft>> idle;
-  std::vector<std::shared_ptr<Handle>> old;
   {
     const auto held = lock();
     for (const auto& [id, draft] : drafts_)
       if (draft->writers == 0 && draft->pinned_until <= time &&
           (draft->kind() == DraftKind::session || draft->readers == 0))
         idle.push_back(draft);
-    if (time - ranges_recorded_ >= kLongLived) {
-      ranges_recorded_ = time;
-      for (const auto& [id, weak] : handles_)
-        if (auto handle = weak.lock()) old.push_back(std::move(handle));
-    }
   }
   const auto self = Requester::self();
   for (const auto& draft : idle) {
@@ -187,9 +182,36 @@ void Monitor::reap(Nanos time) {
     const auto held = lock();
     if (draft->pinned_until <= time) retire(held, draft, frozen, self);
   }
-  for (const auto& handle : old)
-    for (auto* notes : {handle->read_notes.get(), handle->write_notes.get()})
-      if (notes != nullptr) notes->flush([&](const SlotContent& content) { spill(*handle, content, false); });
+  constexpr Nanos kLongLived = 60'000'000'000;
+  if (time - ranges_recorded_ < kLongLived) return;
+  ranges_recorded_ = time;
+  record_ranges();
+}
+
+std::vector<std::shared_ptr<Handle>> Monitor::open_handles() const {
+  const auto held = lock();
+  std::vector<std::shared_ptr<Handle>> open;
+  for (const auto& [id, weak] : handles_)
+    if (auto handle = weak.lock()) open.push_back(std::move(handle));
+  return open;
+}
+
+/// Long-lived handles don't keep their ranges for themselves until the close, and processes that are done with one
+/// nor their slots.
+void Monitor::record_ranges() {
+  const auto before = now() - 60'000'000'000;
+  for (const auto& handle : open_handles()) {
+    std::vector<std::shared_ptr<Handle>> users{handle}, ended;
+    {
+      const std::scoped_lock lock(handle->parties.mutex);
+      take_idle(*handle, before, ended);
+      for (const auto& [process, party] : handle->parties.by_process) users.push_back(party);
+    }
+    for (const auto& party : ended) end_party(*party);
+    for (const auto& user : users)
+      for (auto* notes : {user->read_notes.get(), user->write_notes.get()})
+        if (notes != nullptr) notes->flush([&](const SlotContent& content) { spill(*user, content, false); });
+  }
 }
 
 }  // namespace ward::store

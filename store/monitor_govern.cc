@@ -7,7 +7,9 @@
 #include "store/crypto.h"
 #include "store/error.h"
 #include "store/monitor.h"
+#include "store/record_json.h"
 #include "store/reports.h"
+#include "store/segments.h"
 
 namespace ward::store {
 
@@ -81,6 +83,9 @@ Status Monitor::set_stage(const Requester& who, Id artifact, const std::string& 
   if (version->stage == stage) return Done{};
   auto verdict = judge(held, who, policy::Right::promote, object_of(held, *inode));
   if (!verdict.permitted) return refuse(held, who, "stage", artifact, path, "", verdict);
+  for (const auto& name : object_of(held, *inode).paths)
+    if (!policy::same_lifecycle(*policy_, path, name))
+      return refused(("another lifecycle holds at its other name " + name).c_str(), EPERM);
   const auto step = policy::transition(*policy_, path, version->stage, stage);
   if (!step) return refused(("the lifecycle has no step from " + version->stage + " to " + stage).c_str(), EINVAL);
   if (!policy::may_request(*policy_, *step, who.subject(), inode->uid))
@@ -103,16 +108,25 @@ std::vector<Why> Monitor::why(std::uint32_t uid) const {
   return {found->second.begin(), found->second.end()};
 }
 
+Monitor::Verdict Monitor::judge_report(const Lock& held, const Requester& who, const Inode& inode,
+                                       policy::Right right) const {
+  auto verdict = judge(held, who, right, object_of(held, inode));
+  // The log and the policy are governed by rights of their own; what is known of a folder is as readable as its list.
+  const bool of_folder = inode.kind == Kind::folder;
+  const bool own_right = of_folder && (right == policy::Right::audit || right == policy::Right::administer);
+  if (!verdict.permitted || own_right || mode_allows(who, inode, kRead)) return verdict;
+  return refused_by_mode(inode, EACCES,
+                         of_folder ? "the folder's mode bits don't let you list it, nor read what is known of it"
+                                   : "the file's mode bits don't let you read it, nor what is known of it");
+}
+
 Status Monitor::open_report(const Requester& who, Id artifact, policy::Right right, const std::string& path) {
   who.prepare();
   const auto held = lock();
   const auto inode = find(held, artifact);
   if (!inode) return Errno{ENOENT};
-  const auto verdict = judge(held, who, right, object_of(held, *inode));
+  const auto verdict = judge_report(held, who, *inode, right);
   if (!verdict.permitted) return refuse(held, who, "open", artifact, path, "r", verdict);
-  if (inode->kind == Kind::file && !mode_allows(who, *inode, kRead))
-    return refuse_mode(held, who, "open", *inode, path, EACCES,
-                       "the file's mode bits don't let you read it, nor what is known of it");
   Open open;
   open.artifact = artifact, open.version = inode->version, open.handle = ledger_->next(), open.mode = "report",
   open.depth = "open";
@@ -120,14 +134,46 @@ Status Monitor::open_report(const Requester& who, Id artifact, policy::Right rig
   return Done{};
 }
 
+bool Monitor::may_open_report(const Requester& who, Id artifact, policy::Right right) const {
+  who.prepare();
+  const auto held = lock();
+  const auto inode = find(held, artifact);
+  return inode && judge_report(held, who, *inode, right).permitted;
+}
+
+/// It holds bytes of the version that it started from, which its author may not have been allowed to read.
+Status Monitor::open_kept(const Requester& who, Id draft, const std::string& path) {
+  const auto opened = parse_line(line_at(folder_ / "audit", draft));
+  const auto* open = std::get_if<Open>(&opened.payload);
+  const auto* create = std::get_if<Create>(&opened.payload);
+  const Id artifact = open != nullptr ? open->artifact : create != nullptr ? create->artifact : 0;
+  if (opened.user.id != who.uid()) return open_report(who, kRoot, policy::Right::administer, path);
+  who.prepare();
+  Inode gone;  // nothing of it is left but what its author wrote
+  gone.id = artifact, gone.uid = opened.user.id, gone.mode = 0600;
+  const auto held = lock();
+  const auto inode = find(held, artifact);
+  policy::Object object;
+  if (inode) {
+    object = object_of(held, *inode);
+  } else {
+    object.paths = {opened.path}, object.owner = gone.uid;
+  }
+  auto verdict = judge(held, who, policy::Right::read, object);
+  const Inode& judged = inode ? *inode : gone;
+  if (verdict.permitted && !(mode_allows(who, judged, kRead) && (!inode || reachable(held, who, *inode))))
+    verdict = refused_by_mode(judged, EACCES, "mode bits don't let you read the file that it is a draft of");
+  if (!verdict.permitted) return refuse(held, who, "open", artifact, path, "r", verdict);
+  Open report;
+  report.artifact = artifact, report.handle = ledger_->next(), report.mode = "report", report.depth = "open";
+  append(held, record(who, path, report, verdict));
+  return Done{};
+}
+
 std::string Monitor::report(const Requester& who, const std::function<std::string(const Sight&)>& render) const {
   who.prepare();
   const auto held = lock();
-  const auto visible = [&](Id id) {
-    const auto inode = find(held, id);
-    return inode && judge(held, who, policy::Right::read, object_of(held, *inode)).permitted;
-  };
-  return render({*catalog_, *policy_, visible});
+  return render({*catalog_, *policy_, [&](Id id) { return visible(held, who, id); }});
 }
 
 std::string Monitor::status() const {

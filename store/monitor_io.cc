@@ -11,7 +11,10 @@
 
 namespace ward::store {
 
-void Monitor::note_read(Handle& handle, std::uint64_t offset, std::uint64_t length) {
+void Monitor::note_read(const std::shared_ptr<Handle>& opened, const Requester& who, std::uint64_t offset,
+                        std::uint64_t length) {
+  const auto user = party(opened, who);
+  Handle& handle = *user;
   if (handle.read_notes) {
     handle.read_notes->add({offset, length}, [&](const SlotContent& full) { spill(handle, full, false); });
   } else if (handle.depth == policy::Depth::request) {
@@ -23,18 +26,22 @@ void Monitor::note_read(Handle& handle, std::uint64_t offset, std::uint64_t leng
   }
 }
 
-Result<std::uint64_t> Monitor::write(Handle& handle, std::uint64_t offset, std::span<const char> bytes) {
-  if (!handle.draft) return Errno{EBADF};
-  Draft& draft = *handle.draft;
+Result<std::uint64_t> Monitor::write(const std::shared_ptr<Handle>& opened, const Requester& who, std::uint64_t offset,
+                                     std::span<const char> bytes) {
+  if (!opened->draft) return Errno{EBADF};
+  Draft& draft = *opened->draft;
+  const auto user = party(opened, who);
+  Handle& handle = *user;
   clear_suid(handle.who, handle.artifact);
   if (handle.joined != draft.generation) {
     const auto held = lock();
-    draft.sessions[handle.id] = {handle.who.uid(), handle.who.session()};
+    draft.sessions[opened->id] = {opened->who.uid(), opened->who.session()};
+    draft.activities.insert(handle.who.process().entity_id);  // an ended version's were forgotten
     handle.joined = draft.generation.load();
   }
   const Author author{handle.who.uid(), handle.who.user().login, 0};
   draft.last_write = lineage_.now();
-  const auto at = draft.write(handle.id, author, offset, bytes, handle.append, now());
+  const auto at = draft.write(opened->id, author, offset, bytes, opened->append, now());
   if (handle.write_notes) {
     handle.write_notes->add({at, bytes.size()}, [&](const SlotContent& full) { spill(handle, full, false); });
   } else if (handle.depth == policy::Depth::request) {
@@ -47,12 +54,14 @@ Result<std::uint64_t> Monitor::write(Handle& handle, std::uint64_t offset, std::
   return bytes.size();
 }
 
-Status Monitor::allocate(Handle& handle, int mode, std::uint64_t offset, std::uint64_t length) {
+Status Monitor::allocate(const std::shared_ptr<Handle>& opened, const Requester& who, int mode, std::uint64_t offset,
+                         std::uint64_t length) {
   constexpr int kKnown = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE;
   if ((mode & ~kKnown) != 0) return Errno{EOPNOTSUPP};
-  if (!handle.draft || !handle.writes) return Errno{EBADF};
-  clear_suid(handle.who, handle.artifact);
-  handle.draft->allocate(handle.id, {handle.who.uid(), handle.who.user().login, 0}, mode, offset, length, now());
+  if (!opened->draft || !opened->writes) return Errno{EBADF};
+  const auto user = party(opened, who);
+  clear_suid(user->who, user->artifact);
+  opened->draft->allocate(opened->id, {user->who.uid(), user->who.user().login, 0}, mode, offset, length, now());
   return Done{};
 }
 

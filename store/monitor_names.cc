@@ -102,6 +102,7 @@ Result<View> Monitor::make(const Requester& who, const Place& at, Kind kind, std
   if (!parent) return Errno{parent.error()};
   if (catalog_->child(at.dir, at.name)) return Errno{EEXIST};
   const auto object = object_at(held, at, *parent);
+  if (kind == Kind::folder && object.paths[0].size() > kPathMost) return Errno{ENAMETOOLONG};
   const auto verdict = judge(held, who, policy::Right::create, object);
   if (!verdict.permitted) return refuse(held, who, "create", 0, object.paths[0], "", verdict);
   Create create;
@@ -145,7 +146,8 @@ Result<View> Monitor::link(const Requester& who, Id artifact, const Place& to) {
     const auto parent = parent_for_change(held, who, "link", to);
     if (!parent) return Errno{parent.error()};
     if (catalog_->child(to.dir, to.name)) return Errno{EEXIST};
-    const auto destination = object_at(held, to, *parent);
+    auto destination = object_at(held, to, *parent);
+    destination.labels = inode->labels, destination.stage = inode->stage;
     const bool governs = inode->scratch && !policy::scratch(*policy_, destination.paths[0]);
     if (governs != (draft != nullptr)) continue;
     const auto verdict = judge(held, who, policy::Right::create, destination);
@@ -153,6 +155,7 @@ Result<View> Monitor::link(const Requester& who, Id artifact, const Place& to) {
     const auto source = object_of(held, *inode);
     const auto reading = judge(held, who, policy::Right::read, source);
     if (!reading.permitted) return refuse(held, who, "link", artifact, source.paths[0], "", reading);
+    if (const auto refused = refuse_stage(held, who, "link", *inode, destination.paths[0], nullptr)) return *refused;
     std::vector<Record> records;
     if (orphans_.contains(artifact)) {
       Create create;
@@ -217,7 +220,7 @@ Status Monitor::remove(const Requester& who, const Place& at, bool folder) {
   if (!sticky_allows(who, *parent, *inode))
     return refuse_mode(held, who, "delete", *inode, path, EPERM,
                        "the folder is sticky and neither it nor the file is yours");
-  const auto verdict = judge(held, who, policy::Right::remove, object_of(held, *inode));
+  const auto verdict = judge_name(held, who, policy::Right::remove, *inode, path);
   if (!verdict.permitted) return refuse(held, who, "delete", *id, path, "", verdict);
   if (folder && !catalog_->empty(*id)) return Errno{ENOTEMPTY};
   const auto names_left = folder ? 0 : inode->nlink - 1;
@@ -239,11 +242,19 @@ Status Monitor::restore(const Requester& who, Id artifact, const Place& to) {
     return refuse_mode(held, who, "restore", *inode, path, EPERM, "only its owner may bring a deleted file back");
   const auto source = judge(held, who, policy::Right::read, object_of(held, *inode));
   if (!source.permitted) return refuse(held, who, "restore", artifact, path, "", source);
-  const auto verdict = judge(held, who, policy::Right::create, object_at(held, to, *parent));
+  auto destination = object_at(held, to, *parent);
+  destination.labels = inode->labels, destination.stage = inode->stage;
+  const auto verdict = judge(held, who, policy::Right::create, destination);
   if (!verdict.permitted) return refuse(held, who, "restore", artifact, path, "", verdict);
-  append(held,
-         record(who, path, Restore{artifact, inode->last, to, inode->sha256, inode->size, (inode->mode & 0111) != 0},
-                verdict));
+  Restaged restaged;
+  if (const auto refused = refuse_stage(held, who, "restore", *inode, path, &restaged)) return *refused;
+  const Restore restored{artifact, inode->last, to, inode->sha256, inode->size, (inode->mode & 0111) != 0};
+  std::vector<Record> records{record(who, path, restored, verdict)};
+  for (auto& [change, at] : restaged) {
+    change.prev = ledger_->next();
+    records.push_back(record(who, at, change, verdict));
+  }
+  append(held, records);
   orphans_.erase(artifact);
   announce(held, artifact);
   return Done{};

@@ -11,27 +11,9 @@
 #include "store/crypto.h"
 #include "store/error.h"
 #include "store/monitor.h"
+#include "store/open_flags.h"
 
 namespace ward::store {
-namespace {
-
-constexpr int kExecFlag = 0x20;  // __FMODE_EXEC: the kernel opens to execute
-
-bool writes(int flags) {
-  return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
-}
-bool reads(int flags) {
-  return (flags & O_ACCMODE) != O_WRONLY;
-}
-
-const char* mode_name(int flags) {
-  if ((flags & kExecFlag) != 0) return "x";
-  if ((flags & O_ACCMODE) == O_RDWR) return "rw";
-  return writes(flags) ? "w" : "r";
-}
-
-}  // namespace
-
 std::shared_ptr<Draft> Monitor::draft_of(const Lock&, Id artifact) const {
   const auto found = drafts_.find(artifact);
   return found == drafts_.end() ? nullptr : found->second;
@@ -81,7 +63,16 @@ Result<Monitor::Verdict> Monitor::may_open(const Lock& held, const Requester& wh
   Verdict verdict;
   if (reads(flags)) verdict = judge(held, who, policy::Right::read, object);
   if (verdict.permitted && writes(flags)) verdict = judge(held, who, policy::Right::write, object);
+  if (verdict.permitted && who.obscured()) verdict = obscured();
   if (!verdict.permitted) return refuse(held, who, "open", inode.id, path, mode_name(flags), verdict);
+  return verdict;
+}
+
+/// What is made from what couldn't be told any more: lineage and labels need to know the processes above.
+Monitor::Verdict Monitor::obscured() const {
+  Verdict verdict;
+  verdict.permitted = false, verdict.error = EBUSY, verdict.policy = policy_number_;
+  verdict.reason = "denied: a process above yours hangs in an execve, so nobody can say what it has read";
   return verdict;
 }
 
@@ -151,7 +142,7 @@ void Monitor::introduce(const Requester& who) {
   activity.entity_id = caller.entity_id, activity.executable = caller.executable;
   if (caller.family && !caller.family->ancestors.empty())
     activity.parent_entity = caller.family->ancestors.front().entity_id;
-  activity.argv_sha256 = hex(sha256(command_line(caller.pid)));
+  activity.argv_sha256 = hex(sha256(command_line(caller)));
   activity.started = wall_time(caller.start_ticks);
   append(lock(), record(who, "", activity, {}));
 }
@@ -188,6 +179,9 @@ Result<std::shared_ptr<Handle>> Monitor::open_node(const Lock& held, const Reque
 Result<std::shared_ptr<Handle>> Monitor::open_version(const Lock& held, const Requester& who, const NodeRef& node,
                                                       const Inode& inode, int flags) {
   const auto path = path_of(held, inode.home);
+  // A policy, a label or a move changed how closely it is audited: the node that the kernel kept would serve it as
+  // before. A look-up gives another one.
+  if (!node.pinned && !writes(flags) && node.depth != policy::depth(*policy_, path, labels_of(held, inode, std::span(&path, 1)))) return Errno{ESTALE};
   const auto verdict = may_open(held, who, inode, flags, path);
   if (!verdict) return Errno{verdict.error()};
   if (writes(flags)) {
@@ -219,7 +213,7 @@ std::shared_ptr<Handle> Monitor::serve(const Lock& held, const Requester& who, c
   claim_notes(*handle, 0);
   open.handle = handle->id, open.mode = mode_name(flags), open.depth = policy::to_string(handle->depth);
   append(held, record(who, path, open, verdict));
-  if (seen.version != 0 && is_material(path)) lineage_.read(who.caller(), {seen.id, seen.version});
+  learn(held, who, *handle);
   return handle;
 }
 
@@ -249,108 +243,8 @@ Result<std::shared_ptr<Handle>> Monitor::open_draft(const Lock& held, const Requ
   if (writer) draft->sessions[handle->id] = {who.uid(), who.session()};
   handle->joined = draft->generation.load();
   if (writer) draft->activities.insert(who.process().entity_id);
-  if (handle->reads && inode.version != 0 && is_material(path)) lineage_.read(who.caller(), {inode.id, inode.version});
+  if (handle->reads) learn(held, who, *handle);
   return handle;
-}
-
-Result<Opened> Monitor::create(const Requester& who, const Place& at, std::uint32_t mode, int flags) {
-  introduce(who);
-  auto opened = create_new(lock(), who, at, mode, flags);
-  if (opened && (flags & O_TRUNC) != 0 && opened->handle->draft && opened->handle->draft->size() != 0)
-    if (const auto done = truncate(who, opened->handle->draft, 0, opened->handle.get(), true); !done)
-      return Errno{done.error()};
-  return opened;
-}
-
-/// Somebody made the name since the kernel looked: without O_EXCL that is an open.
-Result<Opened> Monitor::create_existing(const Lock& held, const Requester& who, const Inode& parent, const Inode& inode,
-                                        int flags) {
-  if (inode.kind != Kind::file || !writes(flags)) return Errno{ESTALE};
-  auto handle = open_draft(held, who, pin_draft(held, inode), inode, flags);
-  if (!handle) return Errno{handle.error()};
-  return Opened{view(held, who, inode, (parent.mode & 1) != 0), std::move(*handle)};
-}
-
-Result<Opened> Monitor::create_new(const Lock& held, const Requester& who, const Place& at, std::uint32_t mode,
-                                   int flags) {
-  walking_.erase(who.tid());
-  const auto parent = parent_for_change(held, who, "create", at);
-  if (!parent) return Errno{parent.error()};
-  if (const auto existing = catalog_->child(at.dir, at.name)) {
-    if ((flags & O_EXCL) != 0) return Errno{EEXIST};
-    return create_existing(held, who, *parent, *find(held, *existing), flags);
-  }
-  const auto object = object_at(held, at, *parent);
-  const auto& path = object.paths[0];
-  const auto verdict = judge(held, who, policy::Right::create, object);
-  if (!verdict.permitted) return refuse(held, who, "create", 0, path, mode_name(flags), verdict);
-  const bool writer = writes(flags);
-  Create create;
-  create.artifact = create.handle = ledger_->next();
-  create.at = at;
-  create.mode = mode & 07777;
-  create.uid = who.uid();
-  create.gid = (parent->mode & S_ISGID) != 0 ? parent->gid : who.gid();
-  create.scratch = policy::scratch(*policy_, path);
-  create.draft = writer && !create.scratch ? create.artifact : 0;
-  Inode fresh;
-  fresh.id = create.artifact, fresh.nlink = 1, fresh.mode = create.mode, fresh.scratch = create.scratch,
-  fresh.home = at;
-  const auto kind = kind_for(held, fresh, path);
-  Opened opened;
-  opened.handle = make_handle(held, who, create.handle, fresh, flags, path, verdict);
-  if (writer || kind != DraftKind::session) {
-    const auto draft = begin_draft(held, fresh, kind);
-    opened.handle->draft = draft;
-    if (writer) draft->id = create.artifact;
-    (writer ? draft->writers : draft->readers) += 1;
-    draft->sessions[opened.handle->id] = {who.uid(), who.session()};
-    opened.handle->joined = draft->generation.load();
-    draft->activities.insert(who.process().entity_id);
-  }
-  try {
-    claim_notes(*opened.handle, opened.handle->draft ? opened.handle->draft->id.load() : 0);
-    append(held, record(who, path, create, verdict));
-  } catch (...) {
-    drafts_.erase(fresh.id);
-    handles_.erase(create.handle);
-    throw;
-  }
-  opened.view = view(held, who, *find(held, create.artifact), (parent->mode & 1) != 0);
-  return opened;
-}
-
-Result<Opened> Monitor::temporary(const Requester& who, Id folder, std::uint32_t mode, int flags) {
-  introduce(who);
-  const auto held = lock();
-  const Place at{folder, "#tmpfile"};
-  const auto parent = parent_for_change(held, who, "create", at);
-  if (!parent) return Errno{parent.error()};
-  const auto object = object_at(held, at, *parent);
-  const auto verdict = judge(held, who, policy::Right::create, object);
-  if (!verdict.permitted) return refuse(held, who, "create", 0, object.paths[0], mode_name(flags), verdict);
-  Inode inode;
-  inode.id = ledger_->next();
-  inode.mode = mode & 07777;
-  inode.uid = who.uid();
-  inode.gid = (parent->mode & S_ISGID) != 0 ? parent->gid : who.gid();
-  inode.atime = inode.mtime = inode.ctime = inode.btime = now();
-  inode.home = at;
-  inode.scratch = true;
-  Open open;
-  open.artifact = open.handle = inode.id, open.mode = "tmpfile", open.depth = "ranges";
-  Opened opened;
-  opened.handle = make_handle(held, who, inode.id, inode, flags, object.paths[0], verdict);
-  const auto draft = begin_draft(held, inode, DraftKind::scratch);
-  draft->detached = false;
-  draft->id = inode.id;
-  draft->writers = 1;
-  opened.handle->draft = draft;
-  claim_notes(*opened.handle, opened.handle->draft ? opened.handle->draft->id.load() : 0);
-  append(held, record(who, object.paths[0], open, verdict));
-  orphans_[inode.id] = inode;
-  opened.view = view(held, who, inode, false);
-  return opened;
 }
 
 Result<std::shared_ptr<Handle>> Monitor::open_folder(const Requester& who, Id id) {

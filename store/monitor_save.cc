@@ -3,69 +3,13 @@
 // save", says it step by step.
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <set>
 
 #include "store/error.h"
 #include "store/monitor.h"
 
 namespace ward::store {
-
-Commit Monitor::commit_of(const Lock& held, const Inode& inode, const Draft& draft, const Draft::Exclusive& frozen,
-                          const Draft::Bytes& bytes, const std::string& path) {
-  Commit commit;
-  commit.artifact = inode.id;
-  commit.prev = inode.last;
-  commit.draft = draft.id;
-  commit.amends = draft.sealed_at != 0 && draft.sealed_version == inode.version && draft.late(frozen);
-  commit.version = commit.amends ? inode.version : inode.version + 1;
-  commit.base = draft.base(frozen).version;
-  commit.sha256 = bytes.sha256;
-  commit.size = bytes.size;
-  commit.mtime = draft.mtime(frozen) != 0 ? draft.mtime(frozen) : now();
-  commit.authors = draft.authors(frozen);
-  const std::vector<std::string> writers(draft.activities.begin(), draft.activities.end());
-  commit.inputs = lineage_.inputs(writers, {inode.id, commit.version}, draft.last_write);
-  commit.stage = policy::initial_stage(*policy_, path);
-  commit.executable = (inode.mode & 0111) != 0;
-  commit.labels = labels_of_save(held, inode, path, commit.inputs);
-  const auto retention = policy::retention(*policy_, path, commit.labels, commit.stage, now());
-  if (!retention.rule.empty())
-    commit.retain = {retention.rule, std::string(policy::to_string(retention.mode)), retention.keep_until,
-                     retention.purge_after};
-  if (inode.nlink > 1)
-    for (const Place& place : catalog_->names(inode.id))
-      if (!(place == inode.home)) commit.also.push_back(path_of(held, place));
-  return commit;
-}
-
-/// What is made from restricted inputs is restricted.
-std::vector<std::string> Monitor::labels_of_save(const Lock& held, const Inode& inode, const std::string& path,
-                                                 std::span<const Input> inputs) const {
-  const auto own = labels_of(held, inode, std::span(&path, 1));
-  std::set<std::string> labels(own.begin(), own.end());
-  for (const Input& input : inputs) {
-    for (auto& label : catalog_->version_labels(input.of)) labels.insert(std::move(label));
-    for (auto& label : policy::labels(*policy_, catalog_->path(input.of.artifact))) labels.insert(std::move(label));
-  }
-  return {labels.begin(), labels.end()};
-}
-
-Commit Monitor::commit_of_version(const Lock& held, const Inode& inode, const Inode& source, const std::string& path) {
-  Draft copy(folder_ / "drafts", pool_, inode.id, DraftKind::session, {});
-  const auto frozen = copy.freeze();
-  const Draft::Bytes bytes{source.version == 0 ? empty_ : source.sha256, source.size};
-  Commit commit = commit_of(held, inode, copy, frozen, bytes, path);
-  commit.base = inode.version;
-  commit.final = true;
-  if (source.version != 0) {
-    commit.inputs = catalog_->inputs({source.id, source.version});
-    if (const auto version = catalog_->version({source.id, source.version})) commit.authors = version->authors;
-  }
-  return commit;
-}
 
 Status Monitor::flush(Handle& handle, std::int32_t tid) {
   if (!handle.draft || !handle.writes) return Done{};
@@ -109,10 +53,11 @@ Status Monitor::seal(Draft& draft, const Draft::Exclusive& frozen, const Request
   }
   std::uint64_t version = inode->version;
   bool final = false;
-  if (inode->version != 0 && bytes.sha256 == inode->sha256) {
+  Commit commit = commit_of(held, *inode, draft, frozen, bytes, path);
+  // The same bytes from restricted inputs are restricted: labels that grow are a version.
+  if (inode->version != 0 && bytes.sha256 == inode->sha256 && commit.labels == inode->labels) {
     append(held, record(who, path, Unchanged{inode->id, draft.id, inode->version, inode->sha256}, verdict));
   } else {
-    Commit commit = commit_of(held, *inode, draft, frozen, bytes, path);
     commit.concurrent = draft.mixed(frozen) && draft.writers > 1;
     commit.final = final = last && draft.writers <= 1;
     version = commit.version;
@@ -205,6 +150,11 @@ void Monitor::retire(const Lock& held, const std::shared_ptr<Draft>& draft, cons
 
 void Monitor::release(const std::shared_ptr<Handle>& handle) {
   std::vector<Record> records;
+  for (const auto& [process, party] : handle->parties.by_process) {  // nobody has the descriptor any more
+    collect(*party, true, records);
+    records.push_back(record(party->who, party->path, Close{party->artifact, party->id},
+                             {true, 0, party->policy, party->rule, "", ""}));
+  }
   collect(*handle, true, records);
   records.push_back(record(handle->who, handle->path, Close{handle->artifact, handle->id},
                            {true, 0, handle->policy, handle->rule, "", ""}));
@@ -221,6 +171,10 @@ void Monitor::release(const std::shared_ptr<Handle>& handle) {
     const auto held = lock();
     append(held, records, AuditLog::Space::reserved);
     handles_.erase(handle->id);
+    if (handle->reads) {  // what was written since the open, too
+      learn(held, handle->who, *handle);
+      for (const auto& [process, party] : handle->parties.by_process) learn(held, party->who, *handle);
+    }
     const bool last = handle->writes && draft.writers == 1;
     draft.flushed(frozen, handle->id);
     seals = draft.kind() != DraftKind::scratch && handle->writes && !draft.interrupted &&

@@ -52,7 +52,8 @@ std::string main_stat_path(std::int32_t pid);
 /// Hash over boot, process, start and exec.
 std::string entity_id(std::int32_t pid, std::uint64_t start_ticks, std::uint64_t exec_mark);
 
-/// The family of a caller whose other fields are filled; remembered by entity id. Never null.
+/// The family of a caller whose other fields are filled; remembered by entity id. Null when a process above hangs in an
+/// execve, which hides it.
 std::shared_ptr<const Family> family_of(const Caller& caller);
 
 /// The open files of one thread, and what is derived from what they last said.

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "store/patience.h"
 #include "store/proc_files.h"
 
 namespace ward::store {
@@ -89,6 +90,11 @@ std::vector<std::uint32_t> groups_of(std::uint32_t uid, std::uint32_t gid, std::
   return std::move(status->groups);
 }
 
+std::int32_t process_of_thread(std::int32_t tid) {
+  const auto status = parse_status(read_proc("/proc/" + std::to_string(tid) + "/status"));
+  return status ? status->pid : 0;
+}
+
 bool killed_by_signal(std::int32_t tid) {
   const auto folder = "/proc/" + std::to_string(tid);
   const auto status = parse_status(read_proc(folder + "/status"));
@@ -101,8 +107,11 @@ bool killed_by_signal(std::int32_t tid) {
   return !shown || (stat->exit_code & 0x7f) != 0;
 }
 
-std::string command_line(std::int32_t pid) {
-  return read_proc("/proc/" + std::to_string(pid) + "/cmdline");
+std::string command_line(const Caller& caller) {
+  const auto line = std::make_shared<std::string>();
+  const auto file = "/proc/" + std::to_string(caller.pid) + "/cmdline";
+  // Only a digest of it is kept, for people: not worth a long wait.
+  return in_time(caller.uid, kPatience / 4, [line, file] { *line = read_proc(file); }) ? *line : "";
 }
 
 Nanos wall_time(std::uint64_t start_ticks) {

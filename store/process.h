@@ -2,8 +2,9 @@
 // Who is calling: what /proc tells about a thread while it is blocked in the kernel, waiting for our answer.
 //
 // All functions are thread-safe. Call them with no lock held: /proc/PID/stat of a process in the middle of an execve
-// blocks until the FLUSHes of its close-on-exec descriptors are answered. In FLUSH itself only killed_by_signal() may
-// be called; everything else about the caller was learned when it opened the file.
+// blocks until the FLUSHes of its close-on-exec descriptors are answered. So other processes than the caller are looked
+// at with a deadline (patience.h), and in FLUSH itself only killed_by_signal() may be called; everything else about the
+// caller was learned when it opened the file.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -40,7 +41,7 @@ struct Caller {
   std::uint64_t start_ticks = 0;                    // of the process, in clock ticks since boot
   std::uint64_t exec_mark = 0;                      // differs between execs of one process; 0 = can't be seen
   std::string entity_id;                            // 16 hex digits: boot, pid, start and exec, hashed; "" if unknown
-  std::shared_ptr<const Family> family;             // never null if known
+  std::shared_ptr<const Family> family;             // null if unknown, and while a process above hangs in an execve
   bool known = false;                               // /proc told; false for pid 0 and for a caller that is gone
 };
 
@@ -53,14 +54,17 @@ Caller identify(std::uint32_t uid, std::uint32_t gid, std::int32_t tid);
 /// a process inside an execve /proc shows the status at once, but `stat` only after its files are closed.
 std::vector<std::uint32_t> groups_of(std::uint32_t uid, std::uint32_t gid, std::int32_t tid);
 
+/// The process (thread group) of a thread; 0 when there is none. Never blocks.
+std::int32_t process_of_thread(std::int32_t tid);
+
 /// For FLUSH: whether thread `tid` is exiting because a signal killed its process, so that the file it leaves behind
 /// may be half written. False when it is alive, inside an execve or gone, and when it called exit, threads or no
 /// threads.
 bool killed_by_signal(std::int32_t tid);
 
-/// The command line with its NULs, for a digest; "" when it can't be read. Waits for the process's mmap lock: call it
-/// once per activity, on OPEN.
-std::string command_line(std::int32_t pid);
+/// The command line with its NULs, for a digest; "" when it can't be read in time: a process can put its arguments into
+/// a mapping that nobody fills. Call it once per activity, on OPEN.
+std::string command_line(const Caller& caller);
 
 /// Wall-clock time of a start time; good to 10 ms, and as steady as the wall clock is.
 Nanos wall_time(std::uint64_t start_ticks);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "store/patience.h"
 #include "store/proc_files.h"
 
 namespace ward::store {
@@ -20,10 +21,10 @@ std::uint64_t pipe_behind(std::int32_t pid, int descriptor) {
   return inode;
 }
 
-Family ask(const Caller& caller) {
+Family ask(std::int32_t process, std::int32_t parent) {
   Family family;
-  family.pipe_in = pipe_behind(caller.pid, 0), family.pipe_out = pipe_behind(caller.pid, 1);
-  for (auto pid = caller.parent; pid > 1 && family.ancestors.size() < kMostAncestors;) {
+  family.pipe_in = pipe_behind(process, 0), family.pipe_out = pipe_behind(process, 1);
+  for (auto pid = parent; pid > 1 && family.ancestors.size() < kMostAncestors;) {
     const auto stat = parse_stat(read_proc(main_stat_path(pid)));
     if (!stat) break;
     family.ancestors.push_back({pid, stat->session, stat->group, stat->start_ticks, stat->exec_mark,
@@ -66,7 +67,11 @@ class Remembered {
 std::shared_ptr<const Family> family_of(const Caller& caller) {
   static Remembered remembered;
   if (auto known = remembered.find(caller.entity_id)) return known;
-  return remembered.keep(caller.entity_id, std::make_shared<const Family>(ask(caller)));
+  const auto asked = std::make_shared<Family>();
+  if (!in_time(caller.uid, kPatience,
+               [asked, process = caller.pid, parent = caller.parent] { *asked = ask(process, parent); }))
+    return nullptr;
+  return remembered.keep(caller.entity_id, asked);
 }
 
 }  // namespace ward::store

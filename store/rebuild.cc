@@ -5,34 +5,13 @@
 
 #include "store/audit_log.h"
 #include "store/config.h"
-#include "store/crypto.h"
 #include "store/files.h"
 #include "store/fsck_parts.h"
-#include "store/ledger.h"
 #include "store/lock.h"
-#include "store/record_json.h"
-#include "store/requester.h"
+#include "store/offline.h"
 
 namespace ward::store {
 namespace {
-
-/// Before anything is done: who rebuilds, and what opening the log had to cut. Appended without the ledger, because
-/// there is no catalog to apply it to yet; the replay does that.
-void record_rebuild(AuditLog& log, const Config& config) {
-  const auto self = Requester::self();
-  Record record;
-  record.time = now();
-  record.sequence = log.size();
-  record.user = self.user();
-  record.process = self.process();
-  record.path = "/";
-  record.payload = Recover{log.cut_bytes(), 0, 0, 0};
-  record.salt = random64();
-  const std::string line = to_line(record, config.origin.substr(0, config.origin.find('/')));
-  log.append(std::span(&line, 1), AuditLog::Space::reserved);
-  log.sync();
-  log.checkpoint();
-}
 
 /// A database with its companions.
 void remove_database(const std::filesystem::path& file) {
@@ -48,7 +27,9 @@ Sequence rebuild(const std::filesystem::path& store, const Progress& progress) {
   const Config config = load_config(store);
   const StoreLock lock(store);
   AuditLog log(store / "audit", config.origin, SigningKey::load(store / config.key));
-  record_rebuild(log, config);
+  // Before anything is done: who rebuilds, and what opening the log had to cut. The replay applies these records too.
+  append_offline(log, config, Maintenance{"rebuild", "begun", 0});
+  if (log.cut_bytes() != 0) append_offline(log, config, Recover{log.cut_bytes(), 0, 0, 0});
 
   const auto file = store / "catalog.db", fresh = store / "catalog.db.new";
   remove_database(fresh);  // of a rebuild that was interrupted

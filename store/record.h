@@ -77,6 +77,18 @@ struct Recover {
   bool operator==(const Recover&) const = default;
 };
 
+/// A command that ran on the store without a mount.
+struct Maintenance {
+  static constexpr const char* action = "maintenance";
+  std::string command, result;  // "fsck": "sound" or "damaged"; "audit verify": the verdict; "rebuild": "begun"
+  std::uint64_t findings = 0;
+  template <class V>
+  void fields(V& v) {
+    v("command", command), v("result", result), v.opt("findings", findings);
+  }
+  bool operator==(const Maintenance&) const = default;
+};
+
 /// The policy's text is the object named sha256.
 struct PolicyChange {
   static constexpr const char* action = "policy-change";
@@ -114,10 +126,10 @@ struct Link {
   static constexpr const char* action = "link";
   Id artifact = 0, prev = 0;
   Place to;
-  std::string from_path;  // one of the names it had already; history copies the entry
+  std::string from_path;  // one of the names it had already; history copies the entry. Descriptive, as Record::path
   template <class V>
   void fields(V& v) {
-    v("artifact", artifact), v("prev", prev), v("dir", to.dir), v.name("name", to.name), v.name("from_path", from_path);
+    v("artifact", artifact), v("prev", prev), v("dir", to.dir), v.name("name", to.name), v.path("from_path", from_path);
   }
   bool operator==(const Link&) const = default;
 };
@@ -164,25 +176,28 @@ struct Commit {
   Sha256 sha256;
   std::uint64_t size = 0;
   Nanos mtime = 0;
-  bool final = false;       // false until RELEASE: late writes may still amend it
-  bool amends = false;      // replaces the not yet final version of the same number
-  bool concurrent = false;  // made of the writes of several handles, of which one is still open
-  bool recovered = false;   // sealed by recovery after a crash
-  std::vector<Author> authors;
-  std::vector<Input> inputs;      // at most 256 in a record
-  std::uint64_t more_inputs = 0;  // that many follow in `inputs` records
+  bool final = false;                  // false until RELEASE: late writes may still amend it
+  bool amends = false;                 // replaces the not yet final version of the same number
+  bool concurrent = false;             // made of the writes of several handles, of which one is still open
+  bool recovered = false;              // sealed by recovery after a crash
+  std::vector<Author> authors;         // at most 128, most bytes first
+  std::uint64_t authors_left_out = 0;  // beyond those
+  std::vector<Input> inputs;           // at most 256 in a record
+  std::uint64_t more_inputs = 0;       // that many follow in `inputs` records
   std::string stage;
   std::vector<std::string> labels;
   Retain retain;
-  bool executable = false;        // any x bit: git's 100755
-  std::vector<std::string> also;  // the artifact's other paths, when it has several names
+  bool executable = false;          // any x bit: git's 100755
+  std::vector<std::string> also;    // the artifact's other paths, when it has several names: at most 8 KiB of them
+  std::uint64_t also_left_out = 0;  // beyond those
   template <class V>
   void fields(V& v) {
     v("artifact", artifact), v("prev", prev), v("draft", draft), v("version", version), v("base", base),
         v("sha256", sha256), v("size", size), v.time("mtime", mtime), v("final", final), v.opt("amends", amends),
-        v.opt("concurrent", concurrent), v.opt("recovered", recovered), v("authors", authors), v("inputs", inputs),
-        v.opt("more_inputs", more_inputs), v("stage", stage), v("labels", labels), v("retain", retain),
-        v.opt("executable", executable), v.paths_opt("also", also);
+        v.opt("concurrent", concurrent), v.opt("recovered", recovered), v("authors", authors),
+        v.opt("authors_left_out", authors_left_out), v("inputs", inputs), v.opt("more_inputs", more_inputs),
+        v("stage", stage), v("labels", labels), v("retain", retain), v.opt("executable", executable),
+        v.paths_opt("also", also), v.opt("also_left_out", also_left_out);
   }
   bool operator==(const Commit&) const = default;
 };
@@ -266,7 +281,7 @@ struct Rename {
   std::optional<Commit> saved;
   template <class V>
   void fields(V& v) {
-    v("artifact", artifact), v("prev", prev), v.place("from", from), v.place("to", to), v.name("to_path", to_path),
+    v("artifact", artifact), v("prev", prev), v.place("from", from), v.place("to", to), v.path("to_path", to_path),
         v.opt("exchange", exchange), v.opt("whiteout", whiteout), v.opt("scratch", scratch),
         v.opt("replaced", replaced), v.opt("retired", retired), v.opt("saved", saved);
   }
@@ -344,8 +359,9 @@ struct StageChange {
   bool operator==(const StageChange&) const = default;
 };
 
-/// An open. `handle` is this record's own sequence. mode: "r", "w", "rw", "x" (execute), "list" (a folder).
-/// A write open names its draft: its own sequence when the open made the draft.
+/// An open, or the first use of a descriptor that was inherited or passed on. `handle` is this record's own sequence.
+/// mode: "r", "w", "rw", "x" (execute), "list" (a folder). A write open names its draft: its own sequence when the open
+/// made the draft.
 struct Open {
   static constexpr const char* action = "open";
   Id artifact = 0;
@@ -354,11 +370,12 @@ struct Open {
   std::uint64_t size = 0;
   Id handle = 0, draft = 0;
   std::uint64_t base = 0;  // version that a new draft starts from
+  Id via = 0;              // the handle whose descriptor this process inherited or was given; 0 = it opened the file
   std::string mode, depth;
   template <class V>
   void fields(V& v) {
     v("artifact", artifact), v("version", version), v.opt("sha256", sha256), v("size", size), v("handle", handle),
-        v.opt("draft", draft), v.opt("base", base), v("mode", mode), v("depth", depth);
+        v.opt("draft", draft), v.opt("base", base), v.opt("via", via), v("mode", mode), v("depth", depth);
   }
   bool operator==(const Open&) const = default;
 };
@@ -464,9 +481,9 @@ struct Refusal {
   bool operator==(const Refusal&) const = default;
 };
 
-using Payload = std::variant<LogStart, Mount, Unmount, Recover, PolicyChange, Create, Link, Commit, Inputs, Finalise,
-                             Unchanged, Abandon, Sync, Rename, Delete, Restore, SetAttr, SetXattr, StageChange, Open,
-                             Read, Write, Close, Publish, VersionLost, Activity, Refusal>;
+using Payload = std::variant<LogStart, Mount, Unmount, Recover, Maintenance, PolicyChange, Create, Link, Commit,
+                             Inputs, Finalise, Unchanged, Abandon, Sync, Rename, Delete, Restore, SetAttr, SetXattr,
+                             StageChange, Open, Read, Write, Close, Publish, VersionLost, Activity, Refusal>;
 
 struct Record {
   Nanos time = 0;  // written in UTC with exactly six decimals: give whole microseconds

@@ -78,7 +78,7 @@ void add_version(Json& json, const Catalog& catalog, const Version& version) {
 
 }  // namespace
 
-std::string info_json(const Catalog& catalog, Id id) {
+std::string info_json(const Catalog& catalog, Id id, const Visible& visible) {
   const auto inode = catalog.inode(id);
   if (!inode) return "";
   Json json;
@@ -86,7 +86,14 @@ std::string info_json(const Catalog& catalog, Id id) {
   json["artifact"] = inode->id;
   json["kind"] = name_of(inode->kind);
   json["names"] = Json::array();
-  for (const auto& place : catalog.names(id)) json["names"].push_back(catalog.path(place));
+  std::size_t hidden = 0;
+  for (const auto& place : catalog.names(id)) {
+    if (!visible || place == inode->home || visible(place.dir))
+      json["names"].push_back(catalog.path(place));
+    else
+      ++hidden;
+  }
+  if (hidden > 0) json["hidden_names"] = hidden;
   if (inode->nlink == 0) json["deleted"] = true;
   if (inode->scratch) json["scratch"] = true;
   json["mode"] = octal(inode->mode);

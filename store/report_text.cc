@@ -26,7 +26,14 @@ std::string shown(std::string_view raw) {
 }
 
 std::string dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace);
+  std::string out;
+  for (std::size_t at = 0; at <= text.size();) {  // its escapes leave C1 and bidi controls as they are
+    const auto end = std::min(text.find('\n', at), text.size());
+    (out += harmless(std::string_view(text).substr(at, end - at), "\"\\")) += '\n';
+    at = end + 1;
+  }
+  return out;
 }
 
 void set_raw(Json& json, const std::string& key, const std::string& raw) {

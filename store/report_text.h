@@ -20,7 +20,7 @@ std::string utc(Nanos time);
 std::string utc_or_none(Nanos time);
 /// A raw name as one line of harmless text: control characters and bytes that aren't UTF-8 are escaped.
 std::string shown(std::string_view raw);
-/// Two-space indent and a final newline; bytes that aren't UTF-8 become U+FFFD.
+/// Two-space indent and a final newline; bytes that aren't UTF-8 become U+FFFD, control characters are escaped.
 std::string dump(const Json& json);
 /// Sets `key` to raw bytes, and `key_b64` when they aren't UTF-8.
 void set_raw(Json& json, const std::string& key, const std::string& raw);

@@ -13,8 +13,11 @@
 
 namespace ward::store {
 
-/// All that is known of an inode and its current version, as one JSON object.
-std::string info_json(const Catalog& catalog, Id id);
+/// Whether the reader may learn of an artifact's path and bytes, or of a folder's names. Empty: of all.
+using Visible = std::function<bool(Id)>;
+/// All that is known of an inode and its current version, as one JSON object. Of further names in folders that aren't
+/// `visible` only the number is told.
+std::string info_json(const Catalog& catalog, Id id, const Visible& visible = {});
 /// The stage of the current version and a newline.
 std::string stage_text(const Catalog& catalog, Id id);
 
@@ -28,8 +31,6 @@ std::string versions_table(const Catalog& catalog, Id id);
 /// `now`. state: `kept` (until keep-until), `purge-due` or `free`.
 std::string retention_text(const Catalog& catalog, Id id, const policy::Policy& policy, Nanos now);
 
-/// Whether the reader may learn of an artifact's path and bytes. Empty: of all.
-using Visible = std::function<bool(Id)>;
 /// What a version was made from (inputs) and what was made from it (outputs), with the inputs of the inputs and so on:
 /// {"path","version","sha256","inputs":[{"path","version","sha256","basis","confidence","inputs":[…]}],"outputs":[…]}.
 /// Each version is expanded once, where it is nearest; other mentions say "repeated": true. "more": true stands where

@@ -31,6 +31,8 @@ class Requester {
   /// may be one whose close waits for that lock.
   const Requester& prepare() const;
   bool prepared() const { return facts_ != nullptr; }
+  /// The processes above the caller can't be seen now.
+  bool obscured() const { return caller().known && !caller().family; }
   const Caller& caller() const { return prepare().facts_->caller; }
   const policy::Subject& subject() const { return prepare().facts_->subject; }
   const User& user() const { return prepare().facts_->user; }

@@ -8,6 +8,7 @@
 #include "store/checkpoint.h"
 #include "store/error.h"
 #include "store/files.h"
+#include "store/offline.h"
 #include "tools/commands.h"
 
 namespace ward::tools {
@@ -38,6 +39,33 @@ const char* say(store::Verdict verdict) {
       return "NOT verified: it isn't what was signed";
   }
   return "";
+}
+
+/// As the log says it.
+const char* word_for(store::Verdict verdict) {
+  switch (verdict) {
+    case store::Verdict::verified:
+      return "verified";
+    case store::Verdict::self_consistent_only:
+      return "self-consistent";
+    case store::Verdict::key_mismatch:
+      return "key-mismatch";
+    case store::Verdict::no_checkpoint:
+      return "no-checkpoint";
+    case store::Verdict::damaged:
+      return "damaged";
+  }
+  return "";
+}
+
+/// Checking a store is an event in it; of a copy nobody there knows. An auditor may only read it.
+std::string record(const std::filesystem::path& store, const store::Maintenance& command) {
+  if (command.result == "damaged") return "a damaged log is left as it is";
+  try {
+    return store::record_command(store, command);
+  } catch (const store::Error& error) {
+    return error.what();
+  }
 }
 
 Exit exit_of(store::Verdict verdict) {
@@ -75,6 +103,11 @@ Exit verify(const VerifyWords& words) {
   const auto result = store::verify_audit(request);
   for (const auto& problem : result.problems) std::cerr << "ward: " << problem << "\n";
   for (const auto& note : result.notes) std::cout << "note: " << note << "\n";
+  if (std::filesystem::exists(std::filesystem::path(words.folder) / "ward.toml")) {
+    const store::Maintenance command{"audit verify", word_for(result.verdict), result.problems.size()};
+    const auto why_not = record(words.folder, command);
+    if (!why_not.empty()) std::cout << "note: this check isn't recorded: " << why_not << "\n";
+  }
   std::cout << say(result.verdict) << "\n"
             << result.records << " records, " << result.covered << " of them covered by the signed checkpoint"
             << std::endl;

@@ -7,6 +7,7 @@
 #include "policy/policy.h"
 #include "store/files.h"
 #include "store/fsck.h"
+#include "store/offline.h"
 #include "tools/check_policy.h"
 #include "tools/commands.h"
 #include "tools/terminal.h"
@@ -36,6 +37,9 @@ Exit fsck(const std::string& store) {
     std::cout << name_of(finding.severity) << ": " << finding.what << "\n";
     if (!finding.advice.empty()) std::cout << "  -> " << finding.advice << "\n";
   }
+  const store::Maintenance command{"fsck", report.sound() ? "sound" : "damaged", report.findings.size()};
+  if (const auto why_not = store::record_command(store, command); !why_not.empty())
+    std::cout << "note: this check isn't recorded: " << why_not << "\n";
   std::cout << (report.sound() ? "ok: " : "NOT sound: ") << report.records << " records, " << report.versions
             << " versions, " << report.objects << " objects (" << human_bytes(report.bytes) << ")" << std::endl;
   return report.sound() ? Exit::ok : Exit::damaged;
@@ -65,7 +69,7 @@ void add_check(CLI::App& app, Action& action) {
   const auto path = std::make_shared<std::string>();
   auto* check = app.add_subcommand("fsck", "Check an unmounted store: log, objects, catalog, drafts, history");
   check->add_option("STORE", *path, "The store's folder")->required();
-  check->footer("Changes nothing. Exit code 8 when something is wrong.");
+  check->footer("Changes nothing but the log, which records the check. Exit code 8 when something is wrong.");
   check->callback([&action, path] { action = [path] { return fsck(*path); }; });
 
   auto* again = app.add_subcommand("rebuild", "Rebuild an unmounted store's catalog from its log");

@@ -5,12 +5,13 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "tools/terminal.h"
+#include "store/json_text.h"
 
 namespace ward::tools {
 namespace {
 
 using Json = nlohmann::json;
+using store::harmless;
 
 /// The value at a JSON pointer as text; "" when there is none.
 std::string at(const Json& json, const char* pointer) {

@@ -6,7 +6,6 @@
 #include <array>
 #include <cstdio>
 
-#include "store/json_text.h"
 #include "tools/commands.h"
 
 namespace ward::tools {
@@ -48,12 +47,6 @@ std::string human_bytes(std::uint64_t bytes) {
   char text[32];
   std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
   return text;
-}
-
-std::string harmless(std::string_view text) {
-  std::string out;
-  store::append_escaped(out, text);
-  return out;
 }
 
 Exit fail(Exit code, const std::string& message) {

@@ -30,7 +30,5 @@ class ProgressLine {
 
 /// Bytes for people: "1.5 MiB".
 std::string human_bytes(std::uint64_t bytes);
-/// One line of text, escaped as in JSON so that nothing in it can steer a terminal or reorder what it shows.
-std::string harmless(std::string_view text);
 
 }  // namespace ward::tools

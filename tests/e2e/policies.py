@@ -65,3 +65,74 @@ who = ["everyone"]
 may = ["write", "delete"]
 where = ["/shared/frozen/**", "/shared/top/kept/**"]
 """
+
+# For hostile users: each folder lacks one right. ONE is the developer, TWO the viewer.
+HOSTILE = f"""\
+format = 1
+
+[roles]
+admins = {{ users = ["root"] }}
+developers = {{ users = ["{ONE}"] }}
+viewers = {{ users = ["{TWO}"] }}
+
+[[permit]]
+name = "admins-all"
+who = ["admins"]
+may = ["*"]
+
+[[permit]]
+name = "everyone-lists"
+who = ["everyone"]
+may = ["list"]
+not_where = ["/closed/**"]
+
+[[permit]]
+name = "work"
+who = ["developers"]
+may = ["read", "write", "create", "delete", "tag", "promote"]
+where = ["/work/**", "/strict/**"]
+
+[[permit]]
+name = "viewers-read"
+who = ["viewers"]
+may = ["read"]
+where = ["/work/**"]
+
+[[permit]]  # what lies there can be replaced and removed, not read
+name = "blind"
+who = ["developers"]
+may = ["write", "create", "delete"]
+where = ["/blind/**"]
+
+[[permit]]  # … brought and read
+name = "inbox"
+who = ["developers"]
+may = ["read", "create"]
+where = ["/inbox/**"]
+
+[[permit]]  # … changed, not removed
+name = "keep"
+who = ["developers"]
+may = ["read", "write", "create"]
+where = ["/keep/**"]
+
+[[permit]]  # … taken away
+name = "outbox"
+who = ["developers"]
+may = ["read", "delete"]
+where = ["/outbox/**"]
+
+[[lifecycle]]
+name = "strict"
+where = ["/strict/**"]
+stages = ["draft", "validation"]
+
+[[lifecycle.transition]]
+from = "draft"
+to = "validation"
+who = ["admins"]
+
+[[audit]]
+where = ["/work/fast/**"]
+depth = "open"
+"""

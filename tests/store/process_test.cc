@@ -270,7 +270,9 @@ TEST_CASE("a command line is the program's arguments") {
   Child child([&](Child&) { become_cat(input, output); });
   tell(input);
   REQUIRE(hear(output));
-  CHECK(command_line(child.pid()) == std::string("cat\0", 4));
+  Caller asked;
+  asked.pid = child.pid();
+  CHECK(command_line(asked) == std::string("cat\0", 4));
 }
 
 TEST_CASE("text that isn't the kernel's is no process") {
