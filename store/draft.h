@@ -22,7 +22,7 @@
 
 namespace ward::store {
 
-/// What a draft starts from: a version's bytes. object is null for version 0 (empty).
+/// What a draft starts from: a version's bytes; version 0 is empty. Without an object the draft opens it when needed.
 struct Base {
   std::uint64_t version = 0;
   Sha256 sha256;
@@ -47,7 +47,7 @@ class Draft {
  public:
   using Exclusive = std::unique_lock<std::shared_mutex>;
 
-  Draft(std::filesystem::path folder, HashPool& pool, Id artifact, DraftKind kind, Base base);
+  Draft(std::filesystem::path folder, HashPool& pool, ObjectStore& objects, Id artifact, DraftKind kind, Base base);
 
   DraftKind kind() const { return kind_; }
 
@@ -86,7 +86,7 @@ class Draft {
     std::uint64_t size = 0;
   };
   /// Hashes the content and puts it into the object store.
-  Bytes store(const Exclusive&, ObjectStore& objects);
+  Bytes store(const Exclusive&);
   /// The content is the durable-enough object `base` now: nothing is unsealed.
   void sealed(const Exclusive&, Base base);
   /// A scratch file got a governed name: it is a session draft `id` from now on, sealed as `base`.
@@ -95,6 +95,9 @@ class Draft {
   void keep(const Exclusive&);
   /// Forgets the private file (unwritten, deleted, finalised) and goes back to the base.
   void drop(const Exclusive&);
+  /// Nobody has it open: lets go of the base's object. The kernel may keep the draft's node for hours, and with it the
+  /// draft; it must not keep a descriptor.
+  void rest(const Exclusive&);
   std::vector<Author> authors(const Exclusive&) const;  // most bytes first
   /// Authors of a scratch file from when it was open before.
   void remember(const std::vector<Author>& authors);
@@ -109,30 +112,34 @@ class Draft {
   std::atomic<std::uint64_t> generation = 1;
 
   // ---- guarded by the monitor's lock ----
-  std::atomic<Id> artifact;                                   // whose content it is; a rename over another one moves it
-  bool detached = false;                                      // its artifact went on without it: never seals
-  std::atomic<Id> id = 0;                                     // sequence of the open that made it; 0 = no writer yet
-  std::map<Id, Session> sessions;                             // who sees it, by the handle that they write through
-  unsigned writers = 0, readers = 0;                          // open handles
-  Nanos pinned_until = 0;                                     // a walk is on its way here after ESTALE
-  std::atomic<Lineage::Tick> last_write = Lineage::kAlways;   // lineage's clock at the last write
-  std::uint64_t sealed_version = 0;                           // version that its bytes are since a seal, 0 = none
-  Sequence sealed_at = 0;                                     // the commit by which it made that version, 0 = none
-  bool interrupted = false;                                   // a writer was killed since the last seal
-  std::set<std::string> activities;                           // entity ids of the writers, for lineage
+  std::atomic<Id> artifact;                                  // whose content it is; a rename over another one moves it
+  bool detached = false;                                     // its artifact went on without it: never seals
+  std::atomic<Id> id = 0;                                    // sequence of the open that made it; 0 = no writer yet
+  std::map<Id, Session> sessions;                            // who sees it, by the handle that they write through
+  unsigned writers = 0, readers = 0;                         // open handles
+  Nanos pinned_until = 0;                                    // a walk is on its way here after ESTALE
+  std::atomic<Lineage::Tick> last_write = Lineage::kAlways;  // lineage's clock at the last write
+  std::uint64_t sealed_version = 0;                          // version that its bytes are since a seal, 0 = none
+  Sequence sealed_at = 0;                                    // the commit by which it made that version, 0 = none
+  bool interrupted = false;                                  // a writer was killed since the last seal
+  std::set<std::string> activities;                          // entity ids of the writers, for lineage
 
  private:
   std::filesystem::path file_name() const;
+  /// What it reads from without a private file; -1: nothing. The owner keeps it open. Caller holds `content`.
+  std::pair<std::shared_ptr<const Object>, int> source() const;
   void make_private(const Exclusive&, std::uint64_t keep);
   void touched(Id handle, const Author& author, std::uint64_t bytes, bool data, Nanos now);
   void grew(std::uint64_t end);
 
   const std::filesystem::path folder_;
   HashPool& pool_;
+  ObjectStore& objects_;
   const Id file_id_;  // names a scratch file
-  // Guarded by `content`; marks_ guards dirty_, authors_, written_, mtime_ beside shared holders of `content`.
+  // Guarded by `content`; marks_ guards dirty_, authors_, written_, mtime_ and base_.object beside shared holders of
+  // it.
   std::atomic<DraftKind> kind_;
-  Base base_;
+  mutable Base base_;  // its object is opened when somebody reads
   std::optional<Fd> file_;
   std::optional<Bytes> stored_;                   // what store() made of file_, while it is shared_
   std::unique_ptr<HashPool::Follower> follower_;  // declared after file_: gone before the descriptor closes

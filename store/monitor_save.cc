@@ -60,7 +60,7 @@ Commit Monitor::commit_of(const Lock& held, const Inode& inode, const Draft& dra
 }
 
 Commit Monitor::commit_of_version(const Lock& held, const Inode& inode, const Inode& source, const std::string& path) {
-  Draft copy(folder_ / "drafts", pool_, inode.id, DraftKind::session, {});
+  Draft copy(folder_ / "drafts", pool_, objects_, inode.id, DraftKind::session, {});
   const auto frozen = copy.freeze();
   const Draft::Bytes bytes{source.version == 0 ? empty_ : source.sha256, source.size};
   Commit commit = commit_of(held, inode, copy, frozen, bytes, path);
@@ -89,7 +89,7 @@ Status Monitor::flush(Handle& handle, std::int32_t tid) {
 }
 
 Draft::Bytes Monitor::store_bytes(Draft& draft, const Draft::Exclusive& frozen) {
-  auto bytes = draft.store(frozen, objects_);
+  auto bytes = draft.store(frozen);
   if (bytes.sha256.empty()) bytes.sha256 = empty_;  // a name whose first save has no bytes
   return bytes;
 }
@@ -130,7 +130,7 @@ Status Monitor::seal(Draft& draft, const Draft::Exclusive& frozen, const Request
     draft.sealed_at = ledger_->next() - 1;
   }
   const auto after = *find(held, inode->id);
-  draft.sealed(frozen, base_of(after));
+  draft.sealed(frozen, base_named(after));
   draft.sealed_version = version;
   draft.interrupted = false;
   // Their writes are in the version now, for all to see; whoever writes on joins again. Staying would show a session
@@ -160,7 +160,10 @@ Status Monitor::truncate(const Requester& who, const std::shared_ptr<Draft>& dra
   const auto sealed = seal(*draft, frozen, who, true);
   const auto held = lock();
   if (draft->writers == 0) finalise(held, *draft, frozen, who);
-  if (draft->writers + draft->readers == 0 && draft_of(held, draft->artifact) == draft) drafts_.erase(draft->artifact);
+  if (draft->writers + draft->readers == 0) {
+    if (draft_of(held, draft->artifact) == draft) drafts_.erase(draft->artifact);
+    draft->rest(frozen);
+  }
   return sealed;
 }
 
@@ -205,6 +208,7 @@ void Monitor::retire(const Lock& held, const std::shared_ptr<Draft>& draft, cons
     drafts_.erase(draft->artifact);
     announce(held, draft->artifact);
   }
+  if (draft->writers + draft->readers == 0) draft->rest(frozen);
 }
 
 void Monitor::release(const std::shared_ptr<Handle>& handle) {
