@@ -45,6 +45,7 @@ void Driver::reply_open(Call& call, const std::shared_ptr<Node>& of, std::shared
   auto file = std::make_unique<OpenFile>();
   file->node = of;
   file->handle = std::move(handle);
+  info.noflush = file->handle->writes ? 0 : 1;  // who can't write has nothing to seal: its close doesn't ask us
   const bool version = of->ref.face == store::Face::version;
   const bool cached = version && of->depth == policy::Depth::open;
   // One node has one way of serving for life: the kernel refuses to mix passthrough with other opens of an inode.

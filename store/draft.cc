@@ -33,10 +33,12 @@ void copy_bytes(int from, int to, std::uint64_t size) {
 
 }  // namespace
 
-Draft::Draft(std::filesystem::path folder, HashPool& pool, Id artifact_id, DraftKind kind, Base base)
+Draft::Draft(std::filesystem::path folder, HashPool& pool, ObjectStore& objects, Id artifact_id, DraftKind kind,
+             Base base)
     : artifact(artifact_id),
       folder_(std::move(folder)),
       pool_(pool),
+      objects_(objects),
       file_id_(artifact_id),
       kind_(kind),
       base_(std::move(base)),
@@ -58,9 +60,18 @@ void Draft::grew(std::uint64_t end) {
   }
 }
 
+std::pair<std::shared_ptr<const Object>, int> Draft::source() const {
+  if (file_) return {nullptr, file_->get()};
+  if (base_.size == 0) return {nullptr, -1};
+  const std::scoped_lock lock(marks_);
+  if (!base_.object) base_.object = objects_.open(base_.sha256, base_.size);
+  if (!base_.object) throw Error(Code::io, "object " + base_.sha256 + " is missing or short; run: ward fsck STORE");
+  return {base_.object, base_.object->fd()};
+}
+
 std::size_t Draft::read(std::uint64_t offset, std::span<char> into) const {
   const std::shared_lock lock(content);
-  const int fd = file_ ? file_->get() : base_.object ? base_.object->fd() : -1;
+  const auto [owner, fd] = source();
   if (fd < 0) return 0;
   std::size_t done = 0;
   while (done < into.size()) {
@@ -81,7 +92,7 @@ void Draft::make_private(const Exclusive&, std::uint64_t keep) {
   Fd fresh = open_file(name, O_RDWR | O_CREAT | O_EXCL, 0600);
   const std::uint64_t bytes = std::min(keep, size());
   try {
-    if (bytes > 0) copy_bytes(file_ ? file_->get() : base_.object->fd(), fresh.get(), bytes);
+    if (bytes > 0) copy_bytes(source().second, fresh.get(), bytes);
   } catch (...) {
     ::unlink(name.c_str());
     throw;
@@ -146,7 +157,7 @@ void Draft::allocate(Id handle, const Author& author, int mode, std::uint64_t of
 
 std::int64_t Draft::seek(std::int64_t offset, int whence) const {
   const std::shared_lock lock(content);
-  const int fd = file_ ? file_->get() : base_.object ? base_.object->fd() : -1;
+  const auto [owner, fd] = source();
   if (fd < 0) return -ENXIO;
   const off_t at = ::lseek(fd, offset, whence);
   return at < 0 ? -errno : at;
@@ -157,14 +168,14 @@ void Draft::sync() const {
   if (file_) sync_data(file_->get(), file_name());
 }
 
-Draft::Bytes Draft::store(const Exclusive&, ObjectStore& objects) {
+Draft::Bytes Draft::store(const Exclusive&) {
   if (!file_) return {base_.sha256, base_.size};
   if (shared_ && stored_) return *stored_;  // it is an object already, and may have no name in drafts/ any more
   Bytes bytes;
   bytes.size = size_of(file_->get());
   bytes.sha256 =
       follower_ ? follower_->finish(bytes.size, file_name()) : hash_file(file_->get(), bytes.size, file_name());
-  objects.adopt(file_name(), file_->get(), bytes.sha256, bytes.size);
+  objects_.adopt(file_name(), file_->get(), bytes.sha256, bytes.size);
   shared_ = true;  // whatever comes next, nobody writes to an object
   stored_ = bytes;
   return bytes;
@@ -192,9 +203,9 @@ void Draft::govern(const Exclusive& lock, Id draft_id, Base base) {
 }
 
 void Draft::sealed(const Exclusive&, Base base) {
-  base_ = std::move(base);
   shared_ = file_.has_value();
   const std::scoped_lock lock(marks_);
+  base_ = std::move(base);
   dirty_.clear();
   authors_.clear();
   written_ = false;
@@ -221,6 +232,11 @@ void Draft::drop(const Exclusive&) {
   dirty_.clear();
   authors_.clear();
   written_ = false;
+}
+
+void Draft::rest(const Exclusive&) {
+  const std::scoped_lock lock(marks_);
+  base_.object.reset();
 }
 
 std::vector<Author> Draft::authors(const Exclusive&) const {

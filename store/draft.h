@@ -22,7 +22,7 @@
 
 namespace ward::store {
 
-/// What a draft starts from: a version's bytes. object is null for version 0 (empty).
+/// What a draft starts from: a version's bytes; version 0 is empty. Without an object the draft opens it when needed.
 struct Base {
   std::uint64_t version = 0;
   Sha256 sha256;
@@ -47,7 +47,7 @@ class Draft {
  public:
   using Exclusive = std::unique_lock<std::shared_mutex>;
 
-  Draft(std::filesystem::path folder, HashPool& pool, Id artifact, DraftKind kind, Base base);
+  Draft(std::filesystem::path folder, HashPool& pool, ObjectStore& objects, Id artifact, DraftKind kind, Base base);
 
   DraftKind kind() const { return kind_; }
 
@@ -86,7 +86,7 @@ class Draft {
     std::uint64_t size = 0;
   };
   /// Hashes the content and puts it into the object store.
-  Bytes store(const Exclusive&, ObjectStore& objects);
+  Bytes store(const Exclusive&);
   /// The content is the durable-enough object `base` now: nothing is unsealed.
   void sealed(const Exclusive&, Base base);
   /// A scratch file got a governed name: it is a session draft `id` from now on, sealed as `base`.
@@ -95,6 +95,9 @@ class Draft {
   void keep(const Exclusive&);
   /// Forgets the private file (unwritten, deleted, finalised) and goes back to the base.
   void drop(const Exclusive&);
+  /// Nobody has it open: lets go of the base's object. The kernel may keep the draft's node for hours, and with it the
+  /// draft; it must not keep a descriptor.
+  void rest(const Exclusive&);
   std::vector<Author> authors(const Exclusive&) const;  // most bytes first
   /// Authors of a scratch file from when it was open before.
   void remember(const std::vector<Author>& authors);
@@ -123,16 +126,20 @@ class Draft {
 
  private:
   std::filesystem::path file_name() const;
+  /// What it reads from without a private file; -1: nothing. The owner keeps it open. Caller holds `content`.
+  std::pair<std::shared_ptr<const Object>, int> source() const;
   void make_private(const Exclusive&, std::uint64_t keep);
   void touched(Id handle, const Author& author, std::uint64_t bytes, bool data, Nanos now);
   void grew(std::uint64_t end);
 
   const std::filesystem::path folder_;
   HashPool& pool_;
+  ObjectStore& objects_;
   const Id file_id_;  // names a scratch file
-  // Guarded by `content`; marks_ guards dirty_, authors_, written_, mtime_ beside shared holders of `content`.
+  // Guarded by `content`; marks_ guards dirty_, authors_, written_, mtime_ and base_.object beside shared holders of
+  // it.
   std::atomic<DraftKind> kind_;
-  Base base_;
+  mutable Base base_;  // its object is opened when somebody reads
   std::optional<Fd> file_;
   std::optional<Bytes> stored_;                   // what store() made of file_, while it is shared_
   std::unique_ptr<HashPool::Follower> follower_;  // declared after file_: gone before the descriptor closes

@@ -274,6 +274,7 @@ class Monitor {
   std::shared_ptr<Draft> draft_of(const Lock&, Id artifact) const;
   std::shared_ptr<Draft> begin_draft(const Lock&, const Inode& inode, DraftKind kind);
   DraftKind kind_for(const Lock&, const Inode& inode, const std::string& path) const;
+  static Base base_named(const Inode& inode);  // without its object
   Base base_of(const Inode& inode);
   std::shared_ptr<Handle> make_handle(const Lock&, const Requester& who, Id id, const Inode& inode, int flags,
                                       const std::string& path, const Verdict& verdict);

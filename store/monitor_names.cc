@@ -181,7 +181,7 @@ Result<View> Monitor::link(const Requester& who, Id artifact, const Place& to) {
     append(held, records);
     if (draft) {
       const auto now_named = *find(held, artifact);
-      draft->govern(*frozen, commit.draft, base_of(now_named));
+      draft->govern(*frozen, commit.draft, base_named(now_named));
       draft->sealed_version = commit.version, draft->sealed_at = now_named.commit;
       if (draft->writers == 0) finalise(held, *draft, *frozen, who);
       if (draft->writers + draft->readers == 0) drafts_.erase(artifact);

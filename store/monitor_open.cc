@@ -24,10 +24,14 @@ DraftKind Monitor::kind_for(const Lock&, const Inode& inode, const std::string& 
   return policy::visibility(*policy_, path) == policy::Visibility::write ? DraftKind::live : DraftKind::session;
 }
 
+Base Monitor::base_named(const Inode& inode) {
+  return inode.version == 0 ? Base() : Base{inode.version, inode.sha256, inode.size, nullptr};
+}
+
 Base Monitor::base_of(const Inode& inode) {
-  Base base;
-  if (inode.version == 0) return base;
-  base = {inode.version, inode.sha256, inode.size, objects_.open(inode.sha256, inode.size)};
+  Base base = base_named(inode);
+  if (base.version == 0) return base;
+  base.object = objects_.open(inode.sha256, inode.size);
   if (!base.object)
     throw Error(Code::io, "object " + inode.sha256 + " of " + catalog_->path(inode.home) +
                               " is missing or short; run: ward fsck STORE");
@@ -37,7 +41,7 @@ Base Monitor::base_of(const Inode& inode) {
 std::shared_ptr<Draft> Monitor::begin_draft(const Lock& held, const Inode& inode, DraftKind kind) {
   if (auto draft = draft_of(held, inode.id)) return draft;
   auto base = kind == DraftKind::scratch ? Base() : base_of(inode);
-  auto draft = std::make_shared<Draft>(folder_ / "drafts", pool_, inode.id, kind, std::move(base));
+  auto draft = std::make_shared<Draft>(folder_ / "drafts", pool_, objects_, inode.id, kind, std::move(base));
   draft->detached = inode.nlink == 0;
   if (const auto past = scratch_.extract(inode.id); !past.empty()) {
     draft->activities = past.mapped().activities;

@@ -68,7 +68,7 @@ void Monitor::move_saving(const Lock& held, const Requester& who, const Move& mo
   }
   if (draft != nullptr) {
     const auto node = drafts_.extract(move.source.id);
-    draft->govern(*frozen, rename.saved->draft, base_of(after));
+    draft->govern(*frozen, rename.saved->draft, base_named(after));
     draft->artifact = kept.id;
     draft->sealed_version = draft->writers > 0 ? after.version : 0;
     draft->sealed_at = draft->writers > 0 ? after.commit : 0;

@@ -27,7 +27,7 @@ Status Monitor::flush(Handle& handle, std::int32_t tid) {
 }
 
 Draft::Bytes Monitor::store_bytes(Draft& draft, const Draft::Exclusive& frozen) {
-  auto bytes = draft.store(frozen, objects_);
+  auto bytes = draft.store(frozen);
   if (bytes.sha256.empty()) bytes.sha256 = empty_;  // a name whose first save has no bytes
   return bytes;
 }
@@ -71,7 +71,7 @@ Status Monitor::seal(Draft& draft, const Draft::Exclusive& frozen, const Request
     draft.sealed_at = catalog_->inode(inode->id)->commit;
   }
   const auto after = *find(held, inode->id);
-  draft.sealed(frozen, base_of(after));
+  draft.sealed(frozen, base_named(after));
   draft.sealed_version = version;
   draft.interrupted = false;
   // Their writes are in the version now, for all to see; whoever writes on joins again. Staying would show a session
@@ -101,7 +101,10 @@ Status Monitor::truncate(const Requester& who, const std::shared_ptr<Draft>& dra
   const auto sealed = seal(*draft, frozen, who, true);
   const auto held = lock();
   if (draft->writers == 0) finalise(held, *draft, frozen, who);
-  if (draft->writers + draft->readers == 0 && draft_of(held, draft->artifact) == draft) drafts_.erase(draft->artifact);
+  if (draft->writers + draft->readers == 0) {
+    if (draft_of(held, draft->artifact) == draft) drafts_.erase(draft->artifact);
+    draft->rest(frozen);
+  }
   return sealed;
 }
 
@@ -146,6 +149,7 @@ void Monitor::retire(const Lock& held, const std::shared_ptr<Draft>& draft, cons
     drafts_.erase(draft->artifact);
     announce(held, draft->artifact);
   }
+  if (draft->writers + draft->readers == 0) draft->rest(frozen);
 }
 
 void Monitor::release(const std::shared_ptr<Handle>& handle) {

@@ -67,7 +67,10 @@ std::shared_ptr<const Object> ObjectStore::open(const Sha256& sha256, std::uint6
   }
   auto object = std::make_shared<const Object>(path(sha256), size);
   slot = object;
-  if (open_.size() > 4096) std::erase_if(open_, [](const auto& entry) { return entry.second.expired(); });
+  if (open_.size() > most_open_) {
+    std::erase_if(open_, [](const auto& entry) { return entry.second.expired(); });
+    most_open_ = std::max(most_open_, 2 * open_.size());
+  }
   return object;
 }
 
@@ -145,7 +148,7 @@ void ObjectStore::sync(const Sha256& sha256) {
 
 Sha256 hash_file(int fd, std::uint64_t size, const std::filesystem::path& name) {
   Hasher hasher;
-  std::vector<char> block(1 << 20);
+  std::vector<char> block(std::min<std::uint64_t>(1 << 20, size));
   for (std::uint64_t at = 0; at < size;) {
     const auto want = std::min<std::uint64_t>(block.size(), size - at);
     const ssize_t n = ::pread(fd, block.data(), want, static_cast<off_t>(at));

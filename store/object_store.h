@@ -61,6 +61,7 @@ class ObjectStore {
   std::filesystem::path folder_;
   mutable std::mutex mutex_;  // leaf lock
   std::unordered_map<Sha256, std::weak_ptr<const Object>> open_;
+  std::size_t most_open_ = 4096;        // entries before those of closed objects are swept
   std::unordered_set<Sha256> trusted_;  // written or verified by this process
 };
 

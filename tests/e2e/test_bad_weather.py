@@ -246,6 +246,22 @@ class BadStore(Case):
         with self.err(e.EIO):
             read(self.m.path("f"))
 
+    def test_saves_leave_no_descriptor_behind(self):
+        """The kernel keeps a saved file's node as long as it likes; that must not keep anything open here."""
+        self.m.mount()
+        def descriptors():
+            return len(os.listdir(f"/proc/{self.m.pid}/fd"))
+        write(self.m.path("first"), "1")
+        self.m.settle()
+        before = descriptors()
+        for i in range(300):
+            write(self.m.path(f"m{i}"), str(i))
+        with open(self.m.path("m7"), "r+b") as f:  # a draft that was read from, too
+            self.assertEqual(b"7", f.read())
+            f.write(b"8")
+        self.m.settle()
+        wait_until(lambda: descriptors() < before + 100, 30, f"{descriptors()} descriptors to be about {before} again")
+
     def test_too_many_open_files(self):
         self.m.mount()
         limit = resource.prlimit(self.m.pid, resource.RLIMIT_NOFILE)
