@@ -118,8 +118,8 @@ void serve(const MountOptions& options) {
   if (!session) throw store::Error(store::Code::usage, "libfuse refused the mount options");
   const LoopConfig config(fuse_loop_cfg_create());
   fuse_loop_cfg_set_clone_fd(config.get(), 1);
-  // Many: a close waits until the kernel forgot the old names, which may need another thread's answer first; others wait
-  // for a hash, or for a process that hides.
+  // Many: a close waits until the kernel forgot the old names, which may need another thread's answer first; others
+  // wait for a hash, or for a process that hides.
   fuse_loop_cfg_set_max_threads(config.get(), 128);
   fuse_loop_cfg_set_idle_threads(config.get(), 16);
   const auto self = store::Requester::self();

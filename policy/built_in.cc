@@ -59,7 +59,7 @@ std::string names_toml() {
 }
 
 std::string built_in_toml() {
-  return std::string(kNames) + kLifecycle;
+  return kNames + std::string(kLifecycle);
 }
 
 }  // namespace ward::policy

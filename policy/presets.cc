@@ -196,7 +196,7 @@ rule = "admins-administer"
 }  // namespace
 
 std::string preset(std::string_view name) {
-  if (name == "team") return std::string(kTeamRules) + kTeamLifecycle + names_toml() + kTeamTests;
+  if (name == "team") return kTeamRules + (kTeamLifecycle + names_toml()) + kTeamTests;
   if (name == "allow-all") return kAllowAll + names_toml();
   return "";
 }

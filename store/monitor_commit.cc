@@ -55,7 +55,8 @@ Commit Monitor::commit_of(const Lock& held, const Inode& inode, const Draft& dra
   commit.artifact = inode.id;
   commit.prev = inode.last;
   commit.draft = draft.id;
-  commit.amends = moved == nullptr && draft.sealed_at != 0 && draft.sealed_version == inode.version && draft.late(frozen);
+  commit.amends =
+      moved == nullptr && draft.sealed_at != 0 && draft.sealed_version == inode.version && draft.late(frozen);
   commit.version = commit.amends ? inode.version : inode.version + 1;
   commit.base = draft.base(frozen).version;
   commit.sha256 = bytes.sha256;

@@ -185,7 +185,9 @@ Result<std::shared_ptr<Handle>> Monitor::open_version(const Lock& held, const Re
   const auto path = path_of(held, inode.home);
   // A policy, a label or a move changed how closely it is audited: the node that the kernel kept would serve it as
   // before. A look-up gives another one.
-  if (!node.pinned && !writes(flags) && node.depth != policy::depth(*policy_, path, labels_of(held, inode, std::span(&path, 1)))) return Errno{ESTALE};
+  if (!node.pinned && !writes(flags) &&
+      node.depth != policy::depth(*policy_, path, labels_of(held, inode, std::span(&path, 1))))
+    return Errno{ESTALE};
   const auto verdict = may_open(held, who, inode, flags, path);
   if (!verdict) return Errno{verdict.error()};
   if (writes(flags)) {

@@ -93,9 +93,8 @@ std::shared_ptr<Handle> Monitor::admit(Handle& handle, const Requester& who) {
 void Monitor::take_idle(Handle& handle, Nanos before, std::vector<std::shared_ptr<Handle>>& into) {
   auto& known = handle.parties.by_process;
   if (before == INT64_MAX) {
-    const auto oldest = std::min_element(known.begin(), known.end(), [](const auto& a, const auto& b) {
-      return a.second->used < b.second->used;
-    });
+    const auto oldest = std::min_element(known.begin(), known.end(),
+                                         [](const auto& a, const auto& b) { return a.second->used < b.second->used; });
     before = oldest == known.end() ? 0 : oldest->second->used + 1;
   }
   std::erase_if(known, [&](auto& entry) {
@@ -108,8 +107,8 @@ void Monitor::take_idle(Handle& handle, Nanos before, std::vector<std::shared_pt
 void Monitor::end_party(Handle& party) {
   std::vector<Record> records;
   collect(party, true, records);
-  records.push_back(record(party.who, party.path, Close{party.artifact, party.id},
-                           {true, 0, party.policy, party.rule, "", ""}));
+  records.push_back(
+      record(party.who, party.path, Close{party.artifact, party.id}, {true, 0, party.policy, party.rule, "", ""}));
   append(lock(), records, AuditLog::Space::reserved);
 }
 

@@ -48,8 +48,8 @@ Result<Monitor::Move> Monitor::check_move(const Lock& held, const Requester& who
   move.from_path = path_of(held, from), move.to_path = path_of(held, to);
   if (move.source.kind == Kind::file && !exchange) {
     move.saves = !move.target ? move.source.scratch && !policy::scratch(*policy_, move.to_path)
-                              : move.target->kind == Kind::file && move.target->nlink == 1 &&
-                                    move.source.nlink == 1 && !move.target->scratch && (flags & RENAME_WHITEOUT) == 0;
+                              : move.target->kind == Kind::file && move.target->nlink == 1 && move.source.nlink == 1 &&
+                                    !move.target->scratch && (flags & RENAME_WHITEOUT) == 0;
   }
   if (const auto refused = refuse_move(held, who, move)) return *refused;
   return move;
@@ -117,7 +117,8 @@ Result<Monitor::Verdict> Monitor::refuse_arrival(const Lock& held, const Request
   const auto verdict = judge(held, who, policy::Right::create, object);
   if (!verdict.permitted) return refuse(held, who, "rename", inode.id, path, "", verdict);
   if (!move.saves)
-    if (const auto refused = refuse_stage(held, who, "rename", inode, path, from == inode.home ? &move.restaged : nullptr))
+    if (const auto refused =
+            refuse_stage(held, who, "rename", inode, path, from == inode.home ? &move.restaged : nullptr))
       return *refused;
   if (inode.kind == Kind::folder && path.size() > kPathMost) return Errno{ENAMETOOLONG};
   if (inode.kind == Kind::folder)
@@ -128,8 +129,7 @@ Result<Monitor::Verdict> Monitor::refuse_arrival(const Lock& held, const Request
 /// A stage is worth what its lifecycle asked for. Taken along to a path with another lifecycle it would be a stage that
 /// nobody granted there; only the first one, which every file has, becomes the first one of the other (`restaged`).
 std::optional<Errno> Monitor::refuse_stage(const Lock& held, const Requester& who, const char* action,
-                                           const Inode& inode, const std::string& to,
-                                           Restaged* restaged) {
+                                           const Inode& inode, const std::string& to, Restaged* restaged) {
   if (inode.kind != Kind::file || inode.version == 0) return std::nullopt;
   const auto home = path_of(held, inode.home);
   if (policy::same_lifecycle(*policy_, home, to)) return std::nullopt;

@@ -481,9 +481,20 @@ struct Refusal {
   bool operator==(const Refusal&) const = default;
 };
 
-using Payload = std::variant<LogStart, Mount, Unmount, Recover, Maintenance, PolicyChange, Create, Link, Commit,
-                             Inputs, Finalise, Unchanged, Abandon, Sync, Rename, Delete, Restore, SetAttr, SetXattr,
-                             StageChange, Open, Read, Write, Close, Publish, VersionLost, Activity, Refusal>;
+/// What happened: one of the above. A class of its own, so that copying and destroying its alternatives is compiled
+/// once, in record.cc, and not wherever a record is made.
+using Payloads = std::variant<LogStart, Mount, Unmount, Recover, Maintenance, PolicyChange, Create, Link, Commit,
+                              Inputs, Finalise, Unchanged, Abandon, Sync, Rename, Delete, Restore, SetAttr, SetXattr,
+                              StageChange, Open, Read, Write, Close, Publish, VersionLost, Activity, Refusal>;
+struct Payload : Payloads {
+  using Payloads::Payloads;
+  Payload();
+  Payload(const Payload& other);
+  Payload(Payload&& other) noexcept;
+  Payload& operator=(const Payload& other);
+  Payload& operator=(Payload&& other) noexcept;
+  ~Payload();
+};
 
 struct Record {
   Nanos time = 0;  // written in UTC with exactly six decimals: give whole microseconds

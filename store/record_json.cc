@@ -45,8 +45,8 @@ void write_ward(RecordWriter w, const Record& r) {
 
 template <std::size_t i = 0>
 std::optional<Payload> payload_for(std::string_view action) {
-  if constexpr (i < std::variant_size_v<Payload>) {
-    using P = std::variant_alternative_t<i, Payload>;
+  if constexpr (i < std::variant_size_v<Payloads>) {
+    using P = std::variant_alternative_t<i, Payloads>;
     if constexpr (requires { P::action; }) {
       if (action == P::action) return P{};
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps a flood of refusals from filling the log: up to a hundred a second for one user, action and path, and a thousand
-// for one user, have a record each; those beyond are counted, and the count is a record when their second is over.
-// Not thread-safe. No I/O.
+// Keeps a flood of refusals from filling the log: up to a hundred a second for one user, action and path, and a
+// thousand for one user, have a record each; those beyond are counted, and the count is a record when their second is
+// over. Not thread-safe. No I/O.
 #pragma once
 #include <map>
 #include <string>

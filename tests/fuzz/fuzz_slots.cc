@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goal: whatever a crash or a disk leaves in STORE/slots, the next start reads it without a fault.
-// Method: the input is laid over the first slots of a file; the ranges that come out are sorted, apart and not empty, and
-// make a record that fits into a line.
+// Method: the input is laid over the first slots of a file; the ranges that come out are sorted, apart and not empty,
+// and make a record that fits into a line.
 #include <unistd.h>
 
 #include <cstddef>
@@ -17,8 +17,7 @@
 using namespace ward::store;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const auto file =
-      std::filesystem::temp_directory_path() / ("ward-fuzz-slots-" + std::to_string(::getpid()));
+  static const auto file = std::filesystem::temp_directory_path() / ("ward-fuzz-slots-" + std::to_string(::getpid()));
   constexpr std::size_t kFile = 1 << 20;
   {
     std::ofstream out(file, std::ios::binary | std::ios::trunc);
@@ -35,8 +34,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         bytes += range.length;
       }
       Record record;
-      record.payload = Read{content.key.artifact, content.key.version, std::string(64, 'a'), content.key.handle,
-                            content.part,         true,                content.requests,     bytes,
+      record.payload = Read{content.key.artifact, content.key.version,
+                            std::string(64, 'a'), content.key.handle,
+                            content.part,         true,
+                            content.requests,     bytes,
                             content.ranges};
       if (parse_line(to_line(record, "h")) != record) std::abort();
     }

@@ -41,8 +41,8 @@ class Lister {
 
 template <std::size_t i = 0>
 void check_rows(const std::string& text) {
-  if constexpr (i < std::variant_size_v<Payload>) {
-    std::variant_alternative_t<i, Payload> payload;
+  if constexpr (i < std::variant_size_v<Payloads>) {
+    std::variant_alternative_t<i, Payloads> payload;
     Lister lister;
     payload.fields(lister);
     const bool refusal = std::holds_alternative<Refusal>(Payload(payload));

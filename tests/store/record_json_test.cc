@@ -112,9 +112,9 @@ class Filler {
 
 template <std::size_t i = 0>
 Payload nth_payload(std::size_t n, Filler& filler) {
-  if constexpr (i < std::variant_size_v<Payload>) {
+  if constexpr (i < std::variant_size_v<Payloads>) {
     if (n != i) return nth_payload<i + 1>(n, filler);
-    std::variant_alternative_t<i, Payload> payload;
+    std::variant_alternative_t<i, Payloads> payload;
     payload.fields(filler);
     return payload;
   } else {
@@ -206,7 +206,7 @@ TEST_CASE("a record's line, byte for byte") {
 TEST_CASE("every record survives its line, every line its record") {
   std::mt19937_64 random(7);
   for (int i = 0; i < 20'000; ++i) {
-    const Record r = random_record(random, i % std::variant_size_v<Payload>);
+    const Record r = random_record(random, i % std::variant_size_v<Payloads>);
     const std::string line = to_line(r, "host-é");
     INFO(line);
     const auto json = parse_without_duplicates(line);
@@ -220,7 +220,7 @@ TEST_CASE("every record survives its line, every line its record") {
 TEST_CASE("no name can forge a line or reorder what a terminal shows") {
   std::mt19937_64 random(8);
   for (int i = 0; i < 3000; ++i) {
-    const std::string line = to_line(random_record(random, i % std::variant_size_v<Payload>), "h\n1");
+    const std::string line = to_line(random_record(random, i % std::variant_size_v<Payloads>), "h\n1");
     REQUIRE(is_utf8(line));
     for (const char c : line) REQUIRE((static_cast<unsigned char>(c) >= 0x20 && c != 0x7f));
     for (auto bad : {"\xc2\x85", "\u202e", "\u2066", "\u2028", "\u2029", "\u200e", "\u200f", "\u061c"}) {
