@@ -30,6 +30,7 @@ class Lister {
   void opt(const char* key, auto&, auto...) { add(key, "?"); }
   void name(const char* key, auto&) { add(key, ""); }
   void name_opt(const char* key, auto&) { add(key, "?"); }
+  void path(const char* key, auto&) { add(key, ""); }
   void paths_opt(const char* key, auto&) { add(key, "?"); }
   void place(const char* key, auto&) { add(key, ""); }
   void time(const char* key, auto&) { add(key, ""); }
