@@ -75,11 +75,23 @@ store::Result<std::shared_ptr<Node>> Driver::node(fuse_ino_t id) const {
   return store::Errno{ESTALE};
 }
 
-store::Result<store::Id> Driver::folder(fuse_ino_t id) const {
+store::Result<store::Id> Driver::folder(Call& call, fuse_ino_t id, const char* action, const char* name) {
   const auto found = node(id);
   if (!found) return store::Errno{found.error()};
-  if ((*found)->virtual_path) return store::Errno{EPERM};
+  if (const auto& path = (*found)->virtual_path)
+    return monitor_.deny(call.who, action, path->artifact, virtual_path(monitor_, *path) + "/" + name, EPERM,
+                         "in virtual folders nothing is made, removed or renamed");
   return (*found)->ref.artifact;
+}
+
+store::Errno Driver::deny(Call& call, const Node& node, const char* action, int error, const char* reason) {
+  const auto path = node.virtual_path ? virtual_path(monitor_, *node.virtual_path)
+                                      : monitor_.report(store::Requester::self(), [&](const auto& see) {
+                                          return see.catalog.path(node.ref.artifact) + "@@/versions/" +
+                                                 std::to_string(node.ref.version);
+                                        });
+  const auto artifact = node.virtual_path ? node.virtual_path->artifact : node.ref.artifact;
+  return monitor_.deny(call.who, action, artifact, path, error, reason);
 }
 
 EntryReply Driver::entry_of(const store::View& view) {

@@ -79,8 +79,10 @@ class Driver {
 
  private:
   store::Result<std::shared_ptr<Node>> node(fuse_ino_t id) const;
-  /// A real folder for a change of names: EPERM in virtual folders.
-  store::Result<store::Id> folder(fuse_ino_t id) const;
+  /// A real folder for a change of names (`action`, of `name` in it): EPERM in virtual folders.
+  store::Result<store::Id> folder(Call& call, fuse_ino_t id, const char* action, const char* name);
+  /// What a node is refuses an action: recorded.
+  store::Errno deny(Call& call, const Node& node, const char* action, int error, const char* reason);
   EntryReply entry_of(const store::View& view);
   EntryReply entry_of(const VirtualEntry& entry);
   void reply_open(Call& call, const std::shared_ptr<Node>& node, std::shared_ptr<store::Handle> handle,

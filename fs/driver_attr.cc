@@ -41,10 +41,11 @@ store::Result<AttrReply> Driver::setattr(Call& call, fuse_ino_t id, struct stat*
     if ((to_set & FUSE_SET_ATTR_SIZE) != 0 && info != nullptr && OpenFile::of(info).virtual_file)
       if (const auto done = OpenFile::of(info).virtual_file->truncate(static_cast<std::uint64_t>(attr->st_size)); !done)
         return store::Errno{done.error()};
-    if ((to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) != 0) return store::Errno{EPERM};
+    if ((to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) != 0)
+      return deny(call, **of, "setattr", EPERM, "a virtual file has no mode and owner of its own");
     return AttrReply{virtual_.stat(call.who, **of), 0};
   }
-  if ((*of)->ref.pinned) return store::Errno{EROFS};
+  if ((*of)->ref.pinned) return deny(call, **of, "setattr", EROFS, "a version doesn't change");
   store::AttrChange change;
   if ((to_set & FUSE_SET_ATTR_MODE) != 0) change.mode = attr->st_mode & 07777;
   if ((to_set & FUSE_SET_ATTR_UID) != 0) change.uid = attr->st_uid;
@@ -54,7 +55,7 @@ store::Result<AttrReply> Driver::setattr(Call& call, fuse_ino_t id, struct stat*
   if ((to_set & FUSE_SET_ATTR_MTIME) != 0) change.mtime = nanos_of(attr->st_mtim);
   change.atime_now = (to_set & FUSE_SET_ATTR_ATIME_NOW) != 0;
   change.mtime_now = (to_set & FUSE_SET_ATTR_MTIME_NOW) != 0;
-  auto* handle = info != nullptr && info->fh != 0 ? OpenFile::of(info).handle.get() : nullptr;
+  const auto handle = info != nullptr && info->fh != 0 ? OpenFile::of(info).handle : nullptr;
   const auto inode = monitor_.change(call.who, nodes_.ref(**of), change, handle);
   if (!inode) return store::Errno{inode.error()};
   return AttrReply{stat_of(*inode), timeout_of(**of)};
@@ -71,7 +72,8 @@ store::Status Driver::setxattr(Call& call, fuse_ino_t id, const char* name, cons
                                int flags) {
   const auto of = node(id);
   if (!of) return store::Errno{of.error()};
-  if ((*of)->virtual_path || (*of)->ref.pinned) return store::Errno{EPERM};
+  if ((*of)->virtual_path || (*of)->ref.pinned)
+    return deny(call, **of, "setxattr", EPERM, "virtual files and old versions take no attributes");
   return monitor_.set_xattr(call.who, (*of)->ref.artifact, name, std::string(value, size), flags);
 }
 
@@ -99,7 +101,8 @@ store::Result<XattrReply> Driver::listxattr(Call& call, fuse_ino_t id, std::size
 store::Status Driver::removexattr(Call& call, fuse_ino_t id, const char* name) {
   const auto of = node(id);
   if (!of) return store::Errno{of.error()};
-  if ((*of)->virtual_path || (*of)->ref.pinned) return store::Errno{EPERM};
+  if ((*of)->virtual_path || (*of)->ref.pinned)
+    return deny(call, **of, "removexattr", EPERM, "virtual files and old versions take no attributes");
   return monitor_.remove_xattr(call.who, (*of)->ref.artifact, name);
 }
 

@@ -62,7 +62,7 @@ void Driver::forget(fuse_ino_t id, std::uint64_t count) {
 }
 
 store::Result<EntryReply> Driver::mknod(Call& call, fuse_ino_t parent, const char* name, mode_t mode, dev_t rdev) {
-  const auto in = folder(parent);
+  const auto in = folder(call, parent, "create", name);
   if (!in) return store::Errno{in.error()};
   if (const int bad = bad_name(name)) return store::Errno{bad};
   const auto kind = kind_of(mode);
@@ -76,7 +76,7 @@ store::Result<EntryReply> Driver::mknod(Call& call, fuse_ino_t parent, const cha
 }
 
 store::Result<EntryReply> Driver::mkdir(Call& call, fuse_ino_t parent, const char* name, mode_t mode) {
-  const auto in = folder(parent);
+  const auto in = folder(call, parent, "create", name);
   if (!in) return store::Errno{in.error()};
   if (const int bad = bad_name(name)) return store::Errno{bad};
   const auto view = monitor_.make(call.who, {*in, name}, store::Kind::folder, mode & 07777, 0, "");
@@ -85,7 +85,7 @@ store::Result<EntryReply> Driver::mkdir(Call& call, fuse_ino_t parent, const cha
 }
 
 store::Result<EntryReply> Driver::symlink(Call& call, const char* target, fuse_ino_t parent, const char* name) {
-  const auto in = folder(parent);
+  const auto in = folder(call, parent, "create", name);
   if (!in) return store::Errno{in.error()};
   if (const int bad = bad_name(name)) return store::Errno{bad};
   const auto view = monitor_.make(call.who, {*in, name}, store::Kind::symlink, 0777, 0, target);
@@ -94,11 +94,12 @@ store::Result<EntryReply> Driver::symlink(Call& call, const char* target, fuse_i
 }
 
 store::Result<EntryReply> Driver::link(Call& call, fuse_ino_t id, fuse_ino_t parent, const char* name) {
-  const auto in = folder(parent);
+  const auto in = folder(call, parent, "link", name);
   if (!in) return store::Errno{in.error()};
   const auto source = node(id);
   if (!source) return store::Errno{source.error()};
-  if ((*source)->virtual_path || (*source)->ref.pinned) return store::Errno{EPERM};
+  if ((*source)->virtual_path || (*source)->ref.pinned)
+    return deny(call, **source, "link", EPERM, "virtual files and old versions get no other names");
   if (const int bad = bad_name(name)) return store::Errno{bad};
   const auto view = monitor_.link(call.who, (*source)->ref.artifact, {*in, name});
   if (!view) return store::Errno{view.error()};
@@ -106,26 +107,26 @@ store::Result<EntryReply> Driver::link(Call& call, fuse_ino_t id, fuse_ino_t par
 }
 
 store::Status Driver::unlink(Call& call, fuse_ino_t parent, const char* name) {
-  const auto in = folder(parent);
+  const auto in = folder(call, parent, "delete", name);
   if (!in) return store::Errno{in.error()};
   return monitor_.remove(call.who, {*in, name}, false);
 }
 
 store::Status Driver::rmdir(Call& call, fuse_ino_t parent, const char* name) {
-  const auto in = folder(parent);
+  const auto in = folder(call, parent, "delete", name);
   if (!in) return store::Errno{in.error()};
   return monitor_.remove(call.who, {*in, name}, true);
 }
 
 store::Status Driver::rename(Call& call, fuse_ino_t parent, const char* name, fuse_ino_t to_parent, const char* to_name,
                              unsigned flags) {
-  const auto to = folder(to_parent);
+  const auto to = folder(call, to_parent, "rename", to_name);
   if (!to) return store::Errno{to.error()};
   if (const int bad = bad_name(to_name)) return store::Errno{bad};
   const auto from = node(parent);
   if (!from) return store::Errno{from.error()};
   if (const auto& path = (*from)->virtual_path) {  // mv DIR@@/deleted/NAME somewhere brings it back
-    if (path->what != What::deleted) return store::Errno{EPERM};
+    if (path->what != What::deleted) return store::Errno{folder(call, parent, "rename", name).error()};
     const auto artifact = virtual_.deleted(*path, name);
     if (!artifact) return store::Errno{artifact.error()};
     return monitor_.restore(call.who, *artifact, {*to, to_name});

@@ -86,7 +86,7 @@ store::Result<OpenReply> Driver::open(Call& call, fuse_ino_t id, fuse_file_info*
 
 store::Result<CreateReply> Driver::create(Call& call, fuse_ino_t parent, const char* name, mode_t mode,
                                           fuse_file_info* info) {
-  const auto in = folder(parent);
+  const auto in = folder(call, parent, "create", name);
   if (!in) return store::Errno{in.error()};
   if (const int bad = bad_name(name)) return store::Errno{bad};
   auto opened = monitor_.create(call.who, {*in, name}, mode, info->flags);
@@ -97,7 +97,7 @@ store::Result<CreateReply> Driver::create(Call& call, fuse_ino_t parent, const c
 }
 
 store::Result<CreateReply> Driver::tmpfile(Call& call, fuse_ino_t parent, mode_t mode, fuse_file_info* info) {
-  const auto in = folder(parent);
+  const auto in = folder(call, parent, "create", "#tmpfile");
   if (!in) return store::Errno{in.error()};
   auto opened = monitor_.temporary(call.who, *in, mode, info->flags);
   if (!opened) return store::Errno{opened.error()};
@@ -112,7 +112,8 @@ store::Status Driver::flush(Call& call, fuse_ino_t, fuse_file_info* info) {
   if (file.virtual_file) return file.virtual_file->flush();
   if (!file.handle->writes) return store::Done{};
   const auto done = monitor_.flush(*file.handle, call.who.tid());
-  notifier_.settle(kSettle);  // close-to-open: a stat after this close shows the new version everywhere
+  const auto& draft = file.handle->draft;
+  notifier_.settle(draft ? draft->artifact.load() : file.handle->artifact, kSettle);  // close-to-open: a stat after this close shows the new version everywhere
   return done;
 }
 

@@ -3,18 +3,27 @@
 
 namespace ward::fs {
 
+namespace {
+// Delivering waits in the kernel while a request holds the folder, and that may take long (a rename that hashes a large
+// file): others don't wait for it.
+constexpr std::size_t kMostThreads = 32;
+}  // namespace
+
 void Notifier::start(fuse_session* session) {
+  const std::scoped_lock lock(mutex_);
   session_ = session;
-  thread_ = std::thread([this] { run(); });
 }
 
 void Notifier::stop() {
+  std::vector<std::thread> threads;
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
+    threads.swap(threads_);
   }
   wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  delivered_.notify_all();
+  for (auto& thread : threads) thread.join();
 }
 
 void Notifier::changed(store::Id artifact, std::vector<store::Place> names) {
@@ -22,29 +31,37 @@ void Notifier::changed(store::Id artifact, std::vector<store::Place> names) {
   {
     const std::scoped_lock lock(mutex_);
     if (stopping_ || session_ == nullptr) return;
-    queue_.push_back({artifact, std::move(names)});
-    ++queued_;
+    queue_.push_back({++last_, artifact, std::move(names)});
+    pending_[artifact].insert(last_);
+    if (queue_.size() > idle_ && threads_.size() < kMostThreads) threads_.emplace_back([this] { run(); });
   }
   wake_.notify_one();
 }
 
-void Notifier::settle(std::chrono::milliseconds deadline) {
+void Notifier::settle(store::Id artifact, std::chrono::milliseconds deadline) {
   std::unique_lock lock(mutex_);
-  const auto target = queued_;
-  delivered_.wait_for(lock, deadline, [&] { return done_ >= target || stopping_; });
+  const auto target = last_;
+  delivered_.wait_for(lock, deadline, [&] {
+    const auto found = pending_.find(artifact);
+    return found == pending_.end() || *found->second.begin() > target || stopping_;
+  });
 }
 
 void Notifier::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
+    ++idle_;
     wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    --idle_;
     if (stopping_) return;
     const Notice notice = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
     deliver(notice);
     lock.lock();
-    ++done_;
+    const auto mine = pending_.find(notice.artifact);
+    mine->second.erase(notice.number);
+    if (mine->second.empty()) pending_.erase(mine);
     delivered_.notify_all();
   }
 }

@@ -4,7 +4,9 @@
 #pragma once
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -22,11 +24,12 @@ class Notifier {
   void stop();
   /// The artifact's attributes, and what these names lead to, may have changed. Only queues.
   void changed(store::Id artifact, std::vector<store::Place> names);
-  /// Waits until all that was queued before has been delivered, at most `deadline`.
-  void settle(std::chrono::milliseconds deadline);
+  /// Waits until all that was queued about the artifact before has been delivered, at most `deadline`.
+  void settle(store::Id artifact, std::chrono::milliseconds deadline);
 
  private:
   struct Notice {
+    std::uint64_t number;
     store::Id artifact;
     std::vector<store::Place> names;
   };
@@ -38,9 +41,11 @@ class Notifier {
   std::mutex mutex_;  // guards all below
   std::condition_variable wake_, delivered_;
   std::deque<Notice> queue_;
-  std::uint64_t queued_ = 0, done_ = 0;
+  std::map<store::Id, std::set<std::uint64_t>> pending_;  // numbers of the notices that aren't delivered yet
+  std::uint64_t last_ = 0;                                // number of the newest
+  std::size_t idle_ = 0;
   bool stopping_ = false;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace ward::fs

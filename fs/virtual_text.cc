@@ -201,7 +201,8 @@ store::Result<std::unique_ptr<VirtualFile>> open_text(Monitor& monitor, const Re
                                                       int flags) {
   const auto* kind = text_file(file.name);
   const bool writes = (flags & O_ACCMODE) != O_RDONLY;
-  if (writes && !kind->writable) return store::Errno{EACCES};
+  if (writes && !kind->writable)
+    return monitor.deny(who, "open", file.artifact, virtual_path(monitor, file), EACCES, "it tells, it can't be told");
   // At once rather than at the close: nobody hears what a close says, and nobody else's text is kept until then.
   if (writes && file.name == "policy.toml")
     if (const auto allowed = monitor.open_report(who, file.artifact, Right::administer, virtual_path(monitor, file));

@@ -315,7 +315,8 @@ Result<std::string> VirtualTree::target(const Virtual& link) {
 Result<std::unique_ptr<VirtualFile>> VirtualTree::open(const Requester& who, const Virtual& file, int flags) {
   if (file.what == What::text) return open_text(monitor_, who, file, flags);
   if (file.what != What::disk_file) return Errno{EISDIR};
-  if ((flags & O_ACCMODE) != O_RDONLY) return Errno{EROFS};
+  if ((flags & O_ACCMODE) != O_RDONLY)
+    return monitor_.deny(who, "open", store::kRoot, virtual_path(monitor_, file), EROFS, "it is only written by ward");
   const auto path = virtual_path(monitor_, file);
   const auto allowed = file.disk.extension() == ".kept"
                            ? monitor_.open_kept(who, std::stoull(file.disk.stem().string()), path)

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -69,6 +70,14 @@ std::pair<std::shared_ptr<const Object>, int> Draft::source() const {
   return {base_.object, base_.object->fd()};
 }
 
+/// A file larger than the disk can ever hold would be hashed for hours, hole after hole.
+void Draft::require_room(std::uint64_t size) const {
+  struct statvfs disk {};
+  if (size <= size_ || ::statvfs(folder_.c_str(), &disk) != 0) return;
+  if (size - size_ > std::uint64_t{disk.f_bavail} * disk.f_frsize)
+    throw_errno("make a file larger than the disk has room for", EFBIG);
+}
+
 std::size_t Draft::read(std::uint64_t offset, std::span<char> into) const {
   const std::shared_lock lock(content);
   const auto [owner, fd] = source();
@@ -116,6 +125,7 @@ std::uint64_t Draft::write(Id handle, const Author& author, std::uint64_t offset
                            bool append, Nanos now) {
   std::shared_lock shared(content);
   Exclusive exclusive(content, std::defer_lock);
+  if (offset > size_ && !append) require_room(offset);
   if (append || !file_ || shared_) {
     shared.unlock();
     exclusive.lock();
@@ -138,6 +148,7 @@ std::uint64_t Draft::write(Id handle, const Author& author, std::uint64_t offset
 void Draft::truncate(Id handle, const Author& author, std::uint64_t size, bool opening, Nanos now) {
   const Exclusive lock(content);
   const bool grows = size > size_;
+  require_room(size);
   make_private(lock, size);
   if (::ftruncate(file_->get(), static_cast<off_t>(size)) != 0) throw_errno("truncate draft");
   if (follower_) follower_->truncated(size);

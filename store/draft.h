@@ -131,6 +131,7 @@ class Draft {
   void make_private(const Exclusive&, std::uint64_t keep);
   void touched(Id handle, const Author& author, std::uint64_t bytes, bool data, Nanos now);
   void grew(std::uint64_t end);
+  void require_room(std::uint64_t size) const;
 
   const std::filesystem::path folder_;
   HashPool& pool_;

@@ -33,6 +33,7 @@ struct Handle {
   std::uint64_t policy = 0;              // that permitted it, and its rule
   std::string rule;
   std::atomic<std::uint64_t> joined = 0;                  // the draft's generation in which its session joined
+  std::atomic<std::uint64_t> privileges = 0;              // the monitor's count when a write last dropped them
   std::unique_ptr<Slots::Notes> read_notes, write_notes;  // null when the depth doesn't ask for ranges
 
   struct Parties {

@@ -22,6 +22,8 @@ const char* errno_name(int error) {
       return "EBUSY";
     case EINVAL:
       return "EINVAL";
+    case EROFS:
+      return "EROFS";
     default:
       return "EIO";
   }
@@ -137,6 +139,14 @@ Errno Monitor::refuse(const Lock& lock, const Requester& who, const char* action
     remember_why(entry, verdict);
   }
   return {verdict.error};
+}
+
+Errno Monitor::deny(const Requester& who, const char* action, Id artifact, const std::string& path, int error,
+                    const char* reason) {
+  who.prepare();
+  Verdict verdict;
+  verdict.permitted = false, verdict.error = error, verdict.reason = std::string("denied: ") + reason;
+  return refuse(lock(), who, action, artifact, path, "", verdict);
 }
 
 void Monitor::remember_why(const Record& refusal, const Verdict& verdict) {

@@ -133,7 +133,9 @@ class Monitor {
 
   // ---- attributes (monitor_attr.cc) ----
   Result<Inode> attributes(const NodeRef& node);
-  Result<Inode> change(const Requester& who, const NodeRef& node, const AttrChange& change, Handle* handle);
+  /// `handle`: that the change comes through (ftruncate, fchmod), null for a change by path.
+  Result<Inode> change(const Requester& who, const NodeRef& node, const AttrChange& change,
+                       const std::shared_ptr<Handle>& handle);
   Status access(const Requester& who, Id id, unsigned mask);
   Result<std::string> get_xattr(const Requester& who, const NodeRef& node, const std::string& name);
   Result<std::vector<std::string>> list_xattrs(const Requester& who, const NodeRef& node);
@@ -175,6 +177,10 @@ class Monitor {
   void release_folder(const std::shared_ptr<Handle>& handle);
   /// The kernel forgot an inode: an unlinked one without versions is gone for good.
   void forget(Id id);
+
+  /// Records what is refused because of what kind of thing it is (a virtual file, an old version), whoever asks.
+  Errno deny(const Requester& who, const char* action, Id artifact, const std::string& path, int error,
+             const char* reason);
 
   // ---- governance (monitor_govern.cc) ----
   struct PolicyResult {
@@ -321,7 +327,9 @@ class Monitor {
   void retire(const Lock&, const std::shared_ptr<Draft>& draft, const Draft::Exclusive& frozen, const Requester& who);
   void spill(Handle& handle, const SlotContent& content, bool last);
   void collect(Handle& handle, bool last, std::vector<Record>& into) const;
-  void clear_suid(const Requester& who, Id artifact);
+  /// What was written anew runs with nobody's privileges: set-id bits (unless root writes) and file capabilities go.
+  void drop_privileges(const Requester& who, Id artifact);
+  void note_write(Handle& handle, Id draft, Range range);
   void record_ranges();
   std::vector<std::shared_ptr<Handle>> open_handles() const;
 
@@ -353,6 +361,7 @@ class Monitor {
   std::unordered_map<Id, Inode> orphans_;  // unlinked inodes without versions that the kernel still knows
   std::map<std::uint32_t, std::deque<Why>> why_;
   Refusals refusals_;
+  std::atomic<std::uint64_t> privileges_ = 1;  // how often privileges were given: handles look only after that
   std::unordered_map<Id, std::weak_ptr<Handle>> handles_;
   struct Walk {
     Id artifact = 0;

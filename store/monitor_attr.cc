@@ -49,7 +49,8 @@ Result<Inode> Monitor::attributes(const NodeRef& node) {
   return *inode;
 }
 
-Result<Inode> Monitor::change(const Requester& who, const NodeRef& node, const AttrChange& change, Handle* handle) {
+Result<Inode> Monitor::change(const Requester& who, const NodeRef& node, const AttrChange& change,
+                              const std::shared_ptr<Handle>& handle) {
   who.prepare();
   if (change.size) {
     Id opened = 0;
@@ -66,20 +67,20 @@ Result<Inode> Monitor::change(const Requester& who, const NodeRef& node, const A
       walking_.erase(who.tid());
       if (node.face == Face::live && !draft)
         draft = begin_draft(held, *inode, kind_for(held, *inode, path_of(held, inode->home)));
-      if (draft->id == 0) {
-        Open open;
-        open.artifact = inode->id, open.version = inode->version, open.sha256 = inode->sha256, open.size = inode->size;
-        open.handle = open.draft = draft->id = ledger_->next();
-        open.base = inode->version, open.mode = "truncate", open.depth = "ranges";
-        if (draft->kind() == DraftKind::scratch) open.draft = 0;
-        opened_path = path_of(held, inode->home);
-        append(held, record(who, opened_path, open, *verdict));
-        opened = open.handle;
-      }
-      if (draft->kind() == DraftKind::session) draft->activities.insert(who.process().entity_id);
+      Open open;
+      open.artifact = inode->id, open.version = inode->version, open.sha256 = inode->sha256, open.size = draft->size();
+      open.handle = opened = ledger_->next();
+      if (draft->id == 0) draft->id = opened;
+      open.draft = draft->kind() == DraftKind::scratch ? 0 : draft->id.load();
+      open.base = inode->version, open.mode = "truncate", open.depth = "ranges";
+      opened_path = path_of(held, inode->home);
+      append(held, record(who, opened_path, open, *verdict));
+      draft->activities.insert(who.process().entity_id);
     }
     if (!draft) return Errno{EINVAL};
-    const auto done = truncate(who, draft, *change.size, handle, false);
+    const auto before = draft->size(), after = *change.size;
+    const auto done = truncate(who, draft, after, handle.get(), false);
+    if (handle) note_write(*party(handle, who), draft->id, {std::min(before, after), std::max(before, after) - std::min(before, after)});
     if (opened != 0)
       append(lock(), record(who, opened_path, Close{node.artifact, opened}, {}), AuditLog::Space::reserved);
     if (!done) return Errno{done.error()};
@@ -128,6 +129,7 @@ Result<Inode> Monitor::change(const Requester& who, const NodeRef& node, const A
       kept.gid = set.gid.value_or(kept.gid);
       kept.atime = set.atime.value_or(kept.atime), kept.mtime = set.mtime.value_or(kept.mtime), kept.ctime = now();
     }
+    if (set.mode && (*set.mode & (S_ISUID | S_ISGID)) != 0) ++privileges_;
     append(held, record(who, path, set, verdict));
     if (set.mtime)
       if (const auto draft = handle != nullptr && handle->draft ? handle->draft : draft_of(held, inode->id))
@@ -232,6 +234,7 @@ Status Monitor::set_xattr(const Requester& who, Id id, const std::string& name, 
   if (!verdict.permitted) return refuse(held, who, "setxattr", id, path, "", verdict);
   set.artifact = id, set.prev = inode->last, set.name = name;
   if (set.sha256.empty()) set.value = value;
+  if (name == "security.capability") ++privileges_;
   append(held, record(who, path, set, verdict));
   return Done{};
 }

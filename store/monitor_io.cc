@@ -32,7 +32,7 @@ Result<std::uint64_t> Monitor::write(const std::shared_ptr<Handle>& opened, cons
   Draft& draft = *opened->draft;
   const auto user = party(opened, who);
   Handle& handle = *user;
-  clear_suid(handle.who, handle.artifact);
+  if (handle.privileges.exchange(privileges_) != privileges_) drop_privileges(handle.who, handle.artifact);
   if (handle.joined != draft.generation) {
     const auto held = lock();
     draft.sessions[opened->id] = {opened->who.uid(), opened->who.session()};
@@ -42,16 +42,21 @@ Result<std::uint64_t> Monitor::write(const std::shared_ptr<Handle>& opened, cons
   const Author author{handle.who.uid(), handle.who.user().login, 0};
   draft.last_write = lineage_.now();
   const auto at = draft.write(opened->id, author, offset, bytes, opened->append, now());
+  note_write(handle, draft.id, {at, bytes.size()});
+  return bytes.size();
+}
+
+/// Bytes that a handle changed: by a write, a truncation, a hole.
+void Monitor::note_write(Handle& handle, Id draft, Range range) {
   if (handle.write_notes) {
-    handle.write_notes->add({at, bytes.size()}, [&](const SlotContent& full) { spill(handle, full, false); });
+    handle.write_notes->add(range, [&](const SlotContent& full) { spill(handle, full, false); });
   } else if (handle.depth == policy::Depth::request) {
     SlotContent one;
-    one.key = {handle.id, handle.artifact, draft.id, handle.version, true};
+    one.key = {handle.id, handle.artifact, draft, handle.version, true};
     one.requests = 1;
-    one.ranges = {{at, bytes.size()}};
+    if (range.length > 0) one.ranges = {range};
     spill(handle, one, false);
   }
-  return bytes.size();
 }
 
 Status Monitor::allocate(const std::shared_ptr<Handle>& opened, const Requester& who, int mode, std::uint64_t offset,
@@ -60,22 +65,33 @@ Status Monitor::allocate(const std::shared_ptr<Handle>& opened, const Requester&
   if ((mode & ~kKnown) != 0) return Errno{EOPNOTSUPP};
   if (!opened->draft || !opened->writes) return Errno{EBADF};
   const auto user = party(opened, who);
-  clear_suid(user->who, user->artifact);
+  drop_privileges(user->who, user->artifact);
   opened->draft->allocate(opened->id, {user->who.uid(), user->who.user().login, 0}, mode, offset, length, now());
+  note_write(*user, opened->draft->id, {offset, mode == FALLOC_FL_KEEP_SIZE ? 0 : length});
   return Done{};
 }
 
-void Monitor::clear_suid(const Requester& who, Id artifact) {
-  if (who.root()) return;
+void Monitor::drop_privileges(const Requester& who, Id artifact) {
+  constexpr const char* kCapabilities = "security.capability";
   const auto held = lock();
   const auto inode = find(held, artifact);
-  if (!inode || (inode->mode & (S_ISUID | S_ISGID)) == 0) return;
+  if (!inode) return;
+  std::vector<Record> records;
   SetAttr set;
   set.artifact = artifact, set.prev = inode->last;
   set.mode = inode->mode & ~static_cast<std::uint32_t>(S_ISUID | ((inode->mode & 010) != 0 ? S_ISGID : 0));
-  if (*set.mode == inode->mode) return;
-  if (const auto orphan = orphans_.find(artifact); orphan != orphans_.end()) orphan->second.mode = *set.mode;
-  append(held, record(who, path_of(held, inode->home), set, {}));
+  const auto path = path_of(held, inode->home);
+  if (!who.root() && *set.mode != inode->mode) {
+    if (const auto orphan = orphans_.find(artifact); orphan != orphans_.end()) orphan->second.mode = *set.mode;
+    records.push_back(record(who, path, set, {}));
+  }
+  if (catalog_->xattr(artifact, kCapabilities)) {
+    SetXattr removed;
+    removed.artifact = artifact, removed.prev = inode->last, removed.name = kCapabilities, removed.removed = true;
+    records.push_back(record(who, path, removed, {}));
+  }
+  if (records.empty()) return;
+  append(held, records);
   announce(held, artifact);
 }
 

@@ -191,7 +191,10 @@ Result<std::shared_ptr<Handle>> Monitor::open_version(const Lock& held, const Re
   const auto verdict = may_open(held, who, inode, flags, path);
   if (!verdict) return Errno{verdict.error()};
   if (writes(flags)) {
-    if (node.pinned) return Errno{EROFS};
+    if (node.pinned) {
+      return refuse_mode(held, who, "open", inode, path + "@@/versions/" + std::to_string(node.version), EROFS,
+                         "a version doesn't change; write to the file");
+    }
     return walk_to_draft(held, who, inode);
   }
   walking_.erase(who.tid());

@@ -90,7 +90,7 @@ Status Monitor::seal(Draft& draft, const Draft::Exclusive& frozen, const Request
 
 Status Monitor::truncate(const Requester& who, const std::shared_ptr<Draft>& draft, std::uint64_t size, Handle* handle,
                          bool opening) {
-  clear_suid(who, draft->artifact);
+  drop_privileges(who, draft->artifact);
   draft->truncate(handle != nullptr ? handle->id : 0, {who.uid(), who.user().login, 0}, size, opening, now());
   if (handle != nullptr || draft->kind() == DraftKind::scratch) return Done{};
   const auto frozen = draft->freeze();
