@@ -18,7 +18,7 @@ import time
 import unittest
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-WARD = os.environ.get("WARD", os.path.join(REPOSITORY, "build/release/ward"))
+WARD = os.path.abspath(os.environ.get("WARD", os.path.join(REPOSITORY, "build/release/ward")))
 NATIVE = os.environ.get("WARD_E2E_NATIVE")  # a folder: the tests that check POSIX only run there instead of on a mount
 IS_ROOT = os.geteuid() == 0
 

@@ -67,6 +67,13 @@ std::string joined(const std::vector<std::string>& lines) {
   return bytes;
 }
 
+// Sanitized, each check takes many times as long: then not every byte is altered, but bytes all over.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t kStride = 37;
+#else
+constexpr std::size_t kStride = 1;
+#endif
+
 // Every alteration of one byte.
 std::vector<std::string> alterations(const std::string& bytes, std::size_t i) {
   std::vector<std::string> made(5, bytes);
@@ -89,12 +96,13 @@ TEST_CASE("every byte of every line counts") {
     const std::string good = read_file(file);
     Sequence record = 20 * segment;
     for (std::size_t i = 0; i < good.size(); record += good[i++] == '\n') {
-      for (const auto& altered : alterations(good, i)) {
+      for (const auto& altered : i % kStride == 0 ? alterations(good, i) : std::vector<std::string>()) {
         if (altered == good) continue;
         const auto result = victim.with(file, altered);
         bool found = result.verdict == Verdict::damaged;
-        // A cut at the end of the log is no line's fault; an end of line that is lost shows in that line or the next.
-        const bool cut = altered.size() < good.size() && good.starts_with(altered);
+        // A log that ends in the middle of a line is no line's fault; an end of line that is lost elsewhere shows in that
+        // line or the next.
+        const bool cut = altered.empty() || altered.back() != '\n' || good.starts_with(altered);
         const bool inside = good[i] != '\n' && good[i + 1] != '\n';
         if (found && !cut && inside) {
           found = result.bad_line == BadLine{file.filename().string(), record - 20 * segment + 1, record};
@@ -140,7 +148,7 @@ TEST_CASE("every byte of checkpoint and tiles counts") {
   REQUIRE(files.size() == 4);
   for (const auto& file : files) {
     const std::string good = read_file(file);
-    const std::size_t step = good.size() > 1000 ? 11 : 1;
+    const std::size_t step = (good.size() > 1000 ? 11 : 1) * kStride;
     for (std::size_t i = 0; i < good.size(); i += step) {
       for (const auto& altered : alterations(good, i)) {
         INFO(file << " byte " << i);

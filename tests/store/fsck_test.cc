@@ -202,7 +202,7 @@ TEST_CASE("rebuild is recorded in the log with its caller, and gives the same ca
   const Store store;
   CHECK(rebuild(store.path, {}) == 6);
   const auto record = parse_line(line_at(store.path / "audit", 5));
-  CHECK(std::get<Recover>(record.payload) == Recover{});
+  CHECK(std::get<Maintenance>(record.payload) == Maintenance{"rebuild", "begun", 0});
   CHECK(record.user.id == ::geteuid());
   CHECK(record.process.pid == ::getpid());
   const auto first = store.dump();
@@ -217,7 +217,7 @@ TEST_CASE("an unterminated last line is cut by a rebuild, and the record says so
   const Store store;
   std::ofstream(store.segment(), std::ios::app) << "{\"half";
   rebuild(store.path, {});
-  CHECK(std::get<Recover>(parse_line(line_at(store.path / "audit", 5)).payload).cut_bytes == 6);
+  CHECK(std::get<Recover>(parse_line(line_at(store.path / "audit", 6)).payload).cut_bytes == 6);
 }
 
 TEST_CASE("a changed line of the log is an error; rebuild refuses and leaves the catalog") {

@@ -86,7 +86,7 @@ std::vector<Input> inputs_of(const Lineage& lineage, std::vector<std::string> wr
   return lineage.inputs(writers, kOutput, last_write);
 }
 
-using Inputs = std::vector<Input>;
+using Found = std::vector<Input>;
 
 }  // namespace
 
@@ -96,7 +96,7 @@ TEST_CASE("what a program reads before it writes is its output's input") {
   lineage.read(train.caller(), kOther);
   lineage.read(train.caller(), kData);
   lineage.read(train.caller(), kData);
-  CHECK(inputs_of(lineage, {train.id()}) == Inputs{{kData, "observed", "high"}, {kOther, "observed", "high"}});
+  CHECK(inputs_of(lineage, {train.id()}) == Found{{kData, "observed", "high"}, {kOther, "observed", "high"}});
 }
 
 TEST_CASE("what it reads after its last write isn't") {
@@ -106,7 +106,7 @@ TEST_CASE("what it reads after its last write isn't") {
   const auto last_write = lineage.now();
   lineage.read(train.caller(), kOther);
   lineage.read(train.caller(), kData);  // again: the first time counts
-  CHECK(inputs_of(lineage, {train.id()}, last_write) == Inputs{{kData, "observed", "high"}});
+  CHECK(inputs_of(lineage, {train.id()}, last_write) == Found{{kData, "observed", "high"}});
 }
 
 TEST_CASE("a version never lists itself, but may list the one before") {
@@ -114,7 +114,7 @@ TEST_CASE("a version never lists itself, but may list the one before") {
   const Program tune("/usr/bin/python3");
   const VersionRef before{kOutput.artifact, kOutput.version - 1}, after{kOutput.artifact, kOutput.version + 1};
   for (const auto& version : {before, kOutput, after}) lineage.read(tune.caller(), version);
-  CHECK(inputs_of(lineage, {tune.id()}) == Inputs{{before, "observed", "high"}});
+  CHECK(inputs_of(lineage, {tune.id()}) == Found{{before, "observed", "high"}});
 }
 
 TEST_CASE("a forked child has what its parent had read by then") {
@@ -124,7 +124,7 @@ TEST_CASE("a forked child has what its parent had read by then") {
   const Program child = parent.fork();
   lineage.seen(child.caller());
   lineage.read(parent.caller(), kOther);  // after the fork: the child can't know it
-  CHECK(inputs_of(lineage, {child.id()}) == Inputs{{kData, "inherited", "high"}});
+  CHECK(inputs_of(lineage, {child.id()}) == Found{{kData, "inherited", "high"}});
 }
 
 TEST_CASE("a grandchild has what the grandparent had read when it forked the parent") {
@@ -136,7 +136,7 @@ TEST_CASE("a grandchild has what the grandparent had read when it forked the par
   lineage.read(grandparent.caller(), kOther);
   const Program child = parent.fork();
   lineage.seen(child.caller());
-  CHECK(inputs_of(lineage, {child.id()}) == Inputs{{kData, "inherited", "high"}, {kThird, "inherited", "high"}});
+  CHECK(inputs_of(lineage, {child.id()}) == Found{{kData, "inherited", "high"}, {kThird, "inherited", "high"}});
 }
 
 TEST_CASE("across an exec only arguments go on: low confidence") {
@@ -147,8 +147,8 @@ TEST_CASE("across an exec only arguments go on: low confidence") {
   lineage.seen(child.caller());
   program.exec("/usr/bin/gzip");
   lineage.seen(program.caller());
-  CHECK(inputs_of(lineage, {child.id()}) == Inputs{{kData, "inherited", "low"}});
-  CHECK(inputs_of(lineage, {program.id()}) == Inputs{{kData, "inherited", "low"}});
+  CHECK(inputs_of(lineage, {child.id()}) == Found{{kData, "inherited", "low"}});
+  CHECK(inputs_of(lineage, {program.id()}) == Found{{kData, "inherited", "low"}});
 }
 
 TEST_CASE("cat a > b: the shell's child opens b, becomes cat, and reads a") {
@@ -160,7 +160,7 @@ TEST_CASE("cat a > b: the shell's child opens b, becomes cat, and reads a") {
   const auto opener = child.id();
   child.exec("/usr/bin/cat");
   lineage.read(child.caller(), kData);
-  CHECK(inputs_of(lineage, {opener}) == Inputs{{kData, "observed", "high"}});
+  CHECK(inputs_of(lineage, {opener}) == Found{{kData, "observed", "high"}});
 }
 
 TEST_CASE("cat a | gzip > b is linked by the pipe") {
@@ -171,8 +171,8 @@ TEST_CASE("cat a | gzip > b is linked by the pipe") {
   gzip.exec("/usr/bin/gzip"), cat.exec("/usr/bin/cat");
   lineage.read(cat.caller(), kData);
   lineage.seen(gzip.caller());
-  CHECK(inputs_of(lineage, {gzip.id()}) == Inputs{{kData, "inherited", "low"}});
-  CHECK(inputs_of(lineage, {cat.id()}) == Inputs{{kData, "observed", "high"}});
+  CHECK(inputs_of(lineage, {gzip.id()}) == Found{{kData, "inherited", "low"}});
+  CHECK(inputs_of(lineage, {cat.id()}) == Found{{kData, "observed", "high"}});
 }
 
 TEST_CASE("cat a | tee t | gzip > b is linked through the middle") {
@@ -183,7 +183,7 @@ TEST_CASE("cat a | tee t | gzip > b is linked through the middle") {
   lineage.read(cat.caller(), kData);
   lineage.seen(tee.caller());
   lineage.seen(gzip.caller());
-  CHECK(inputs_of(lineage, {gzip.id()}) == Inputs{{kData, "inherited", "low"}});
+  CHECK(inputs_of(lineage, {gzip.id()}) == Found{{kData, "inherited", "low"}});
 }
 
 TEST_CASE("cat a | sort | gzip > b is linked although sort opens nothing") {
@@ -192,7 +192,7 @@ TEST_CASE("cat a | sort | gzip > b is linked although sort opens nothing") {
   const Program cat = script.run("/usr/bin/cat").pipes(0, 71), gzip = script.run("/usr/bin/gzip").pipes(72, 0);
   lineage.read(cat.caller(), kData);
   lineage.seen(gzip.caller());
-  CHECK(inputs_of(lineage, {gzip.id()}) == Inputs{{kData, "inherited", "low"}});
+  CHECK(inputs_of(lineage, {gzip.id()}) == Found{{kData, "inherited", "low"}});
 
   SECTION("the next pipeline of the script isn't") {
     Program::wait(200);
@@ -210,8 +210,8 @@ TEST_CASE("train.sh | tee log: the log has what the script's commands read, they
   lineage.read(prep.caller(), kData);
   lineage.read(fit.caller(), kOther);
   lineage.seen(tee.caller());
-  CHECK(inputs_of(lineage, {tee.id()}) == Inputs{{kData, "inherited", "low"}, {kOther, "inherited", "low"}});
-  CHECK(inputs_of(lineage, {fit.id()}) == Inputs{{kOther, "observed", "high"}});
+  CHECK(inputs_of(lineage, {tee.id()}) == Found{{kData, "inherited", "low"}, {kOther, "inherited", "low"}});
+  CHECK(inputs_of(lineage, {fit.id()}) == Found{{kOther, "observed", "high"}});
 }
 
 TEST_CASE("two commands of an interactive shell have nothing to do with each other") {
@@ -221,10 +221,10 @@ TEST_CASE("two commands of an interactive shell have nothing to do with each oth
   const Program first = command(shell, "/usr/bin/python3"), second = command(shell, "/usr/bin/cp");
   lineage.read(first.caller(), kData);
   lineage.read(second.caller(), kOther);
-  CHECK(inputs_of(lineage, {second.id()}) == Inputs{{kOther, "observed", "high"}});
-  CHECK(inputs_of(lineage, {first.id()}) == Inputs{{kData, "observed", "high"}});
+  CHECK(inputs_of(lineage, {second.id()}) == Found{{kOther, "observed", "high"}});
+  CHECK(inputs_of(lineage, {first.id()}) == Found{{kData, "observed", "high"}});
   // echo > b by the shell itself: not what its commands read, and who knows whether it is what it read.
-  CHECK(inputs_of(lineage, {shell.id()}) == Inputs{{kThird, "observed", "low"}});
+  CHECK(inputs_of(lineage, {shell.id()}) == Found{{kThird, "observed", "low"}});
 }
 
 TEST_CASE("in a shell script only real reads count") {
@@ -238,8 +238,8 @@ TEST_CASE("in a shell script only real reads count") {
   lineage.read(prep.caller(), kData);
   const Program fit = script.run("/usr/bin/python3");  // python fit.py, which loads T
   lineage.read(fit.caller(), kOther);
-  CHECK(inputs_of(lineage, {opener}) == Inputs{{kData, "observed", "high"}, {kThird, "inherited", "low"}});
-  CHECK(inputs_of(lineage, {fit.id()}) == Inputs{{kOther, "observed", "high"}, {kThird, "inherited", "low"}});
+  CHECK(inputs_of(lineage, {opener}) == Found{{kData, "observed", "high"}, {kThird, "inherited", "low"}});
+  CHECK(inputs_of(lineage, {fit.id()}) == Found{{kOther, "observed", "high"}, {kThird, "inherited", "low"}});
 }
 
 TEST_CASE("data-loader workers read, the parent saves") {
@@ -253,7 +253,7 @@ TEST_CASE("data-loader workers read, the parent saves") {
   const auto last_write = lineage.now();
   lineage.read(forked.caller(), {400, 1});
   CHECK(inputs_of(lineage, {train.id()}, last_write) ==
-        Inputs{{kData, "descendant", "low"}, {kOther, "descendant", "low"}, {kThird, "descendant", "low"}});
+        Found{{kData, "descendant", "low"}, {kOther, "descendant", "low"}, {kThird, "descendant", "low"}});
 }
 
 TEST_CASE("of several bases the surest stays, whoever of the writers has it") {
@@ -263,10 +263,10 @@ TEST_CASE("of several bases the surest stays, whoever of the writers has it") {
   const Program child = parent.fork();
   lineage.read(child.caller(), kData);
   lineage.read(child.caller(), kOther);
-  CHECK(inputs_of(lineage, {child.id()}) == Inputs{{kData, "observed", "high"}, {kOther, "observed", "high"}});
-  CHECK(inputs_of(lineage, {parent.id()}) == Inputs{{kData, "observed", "high"}, {kOther, "descendant", "low"}});
+  CHECK(inputs_of(lineage, {child.id()}) == Found{{kData, "observed", "high"}, {kOther, "observed", "high"}});
+  CHECK(inputs_of(lineage, {parent.id()}) == Found{{kData, "observed", "high"}, {kOther, "descendant", "low"}});
   CHECK(inputs_of(lineage, {parent.id(), child.id(), "unheard-of"}) ==
-        Inputs{{kData, "observed", "high"}, {kOther, "observed", "high"}});
+        Found{{kData, "observed", "high"}, {kOther, "observed", "high"}});
 }
 
 TEST_CASE("a process that has the pid of one before it has nothing else of it") {
@@ -276,7 +276,7 @@ TEST_CASE("a process that has the pid of one before it has nothing else of it") 
   Caller second = first.caller();
   second.start_ticks += 1000, second.exec_mark += 1000, second.entity_id = "another";
   lineage.read(second, kOther);
-  CHECK(inputs_of(lineage, {"another"}) == Inputs{{kOther, "observed", "high"}});
+  CHECK(inputs_of(lineage, {"another"}) == Found{{kOther, "observed", "high"}});
 }
 
 TEST_CASE("an activity is new once, and nobody unknown is one") {
@@ -309,7 +309,7 @@ TEST_CASE("memory is bounded") {
       lineage.seen(worker.caller());
     }
     CHECK(lineage.activities() == 10);
-    CHECK(inputs_of(lineage, {worker.id()}) == Inputs{{kData, "inherited", "high"}});
+    CHECK(inputs_of(lineage, {worker.id()}) == Found{{kData, "inherited", "high"}});
   }
   SECTION("all reads together") {
     for (int i = 0; i < 8; ++i) {

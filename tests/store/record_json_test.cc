@@ -33,6 +33,10 @@ class Filler {
   }
   void name(const char*, std::string& x) { fill(x); }
   void name_opt(const char*, std::string& x) { fill(x); }
+  void path(const char*, std::string& x) {
+    fill(x);
+    std::erase(x, '\0');  // no path has one
+  }
   void paths_opt(const char*, std::vector<std::string>& x) { fill(x); }
   void place(const char*, Place& x) { fill(x.dir), fill(x.name); }
   void time(const char*, Nanos& x) { x = static_cast<Nanos>(number()); }

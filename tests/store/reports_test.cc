@@ -53,7 +53,7 @@ struct Story {
     commit.prev = inode->last;
     commit.draft =
         tell(user, catalog.path(id),
-             Open{id, inode->version, inode->sha256, inode->size, next(), next(), inode->version, "w", "ranges"});
+             Open{id, inode->version, inode->sha256, inode->size, next(), next(), inode->version, 0, "w", "ranges"});
     commit.version = version;
     commit.base = inode->version;
     commit.sha256 = Sha256(64, digit);
