@@ -4,9 +4,8 @@
 // One redo() per payload; a payload without one doesn't compile. All of them work from the record and the tables
 // alone, and throw Error{corrupt} when those contradict each other; Catalog::apply then rolls back.
 #pragma once
-#include <unordered_map>
-
 #include "store/catalog.h"
+#include "store/recent_rows.h"
 #include "store/sqlite.h"
 
 namespace ward::store {
@@ -32,9 +31,8 @@ struct State {
 struct Catalog::Impl {
   Database db;
   State state;
-  Sequence flushed = 0;  // state.applied of the last flush
-  std::unordered_map<Id, Place>
-      folders;  // where folders stand, as far as it was asked: paths are asked for all the time
+  Sequence flushed = 0;               // state.applied of the last flush
+  RecentRows<Id, Node> recent{8192};  // of `inode`, about 500 bytes each
 
   explicit Impl(const std::filesystem::path& file);
 
@@ -49,6 +47,8 @@ struct Catalog::Impl {
 
   // catalog_node.cc: rows of inodes
   std::optional<Node> find(Id id);
+  /// The same without a copy; null when there is none. Valid until the next call for any node.
+  const Node* peek(Id id);
   /// The node that a record speaks of; Error{corrupt} when it isn't there.
   Node need(Id id, const Record& record);
   void insert(const Node& node);

@@ -9,6 +9,11 @@ void Catalog::Impl::touch_folder(const Record& record, Id dir, int subfolders) {
   db.run("UPDATE inode SET mtime=?, ctime=?, last=?, nlink=nlink+? WHERE id=? AND kind=?", record.time, record.time,
          record.sequence, subfolders, dir, Kind::folder);
   if (db.changes() != 1) contradiction(record, "there is no folder " + std::to_string(dir));
+  if (Node* folder = recent.find(dir)) {
+    folder->mtime = folder->ctime = record.time;
+    folder->last = record.sequence;
+    folder->nlink += static_cast<std::uint64_t>(subfolders);
+  }
 }
 
 bool Catalog::Impl::has_entries(Id dir) {

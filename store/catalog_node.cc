@@ -29,17 +29,23 @@ void contradiction(const Record& record, const std::string& what) {
 }
 
 std::optional<Node> Catalog::Impl::find(Id id) {
+  const Node* node = peek(id);
+  return node != nullptr ? std::optional(*node) : std::nullopt;
+}
+
+const Node* Catalog::Impl::peek(Id id) {
+  if (const Node* node = recent.find(id)) return node;
   auto rows = db.query(
       "SELECT id, kind, mode, uid, gid, rdev, nlink, atime, mtime, ctime, btime, target, home_dir, home_name, scratch, "
       "version, \"commit\", sha256, size, stage, last, versions, deleted, merged_into, labels FROM inode WHERE id=?",
       id);
-  if (!rows.next()) return std::nullopt;
+  if (!rows.next()) return nullptr;
   Node n;
   rows.into(n.id, n.kind, n.mode, n.uid, n.gid, n.rdev, n.nlink, n.atime, n.mtime, n.ctime, n.btime, n.target,
             n.home.dir, n.home.name, n.scratch, n.version, n.commit, HexInto{n.sha256}, n.size, n.stage, n.last,
             n.versions, n.deleted, n.merged_into);
   n.labels = unpack_labels(rows.view(24));
-  return n;
+  return &recent.put(id, std::move(n));
 }
 
 Node Catalog::Impl::need(Id id, const Record& record) {
@@ -49,13 +55,14 @@ Node Catalog::Impl::need(Id id, const Record& record) {
 }
 
 void Catalog::Impl::insert(const Node& n) {
-  db.run("INSERT INTO inode(id, kind, rdev, btime, target) VALUES(?, ?, ?, ?, ?)", n.id, n.kind, n.rdev, n.btime,
-         Blob{n.target});
-  update(n);
+  db.run("INSERT INTO inode VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", n.id,
+         n.kind, n.mode, n.uid, n.gid, n.rdev, n.nlink, n.atime, n.mtime, n.ctime, n.btime, Blob{n.target}, n.home.dir,
+         Blob{n.home.name}, n.scratch, n.version, n.commit, HexBlob{n.sha256}, n.size, n.stage, pack_labels(n.labels),
+         n.last, n.versions, n.deleted, n.merged_into);
+  recent.put(n.id, n);
 }
 
 void Catalog::Impl::update(const Node& n) {
-  folders.erase(n.id);
   db.run(
       "UPDATE inode SET mode=?, uid=?, gid=?, nlink=?, atime=?, mtime=?, ctime=?, home_dir=?, home_name=?, scratch=?, "
       "version=?, \"commit\"=?, sha256=?, size=?, stage=?, labels=?, last=?, versions=?, deleted=?, merged_into=? "
@@ -63,11 +70,12 @@ void Catalog::Impl::update(const Node& n) {
       n.mode, n.uid, n.gid, n.nlink, n.atime, n.mtime, n.ctime, n.home.dir, Blob{n.home.name}, n.scratch, n.version,
       n.commit, HexBlob{n.sha256}, n.size, n.stage, pack_labels(n.labels), n.last, n.versions, n.deleted, n.merged_into,
       n.id);
+  recent.put(n.id, n);
 }
 
 void Catalog::Impl::remove(Id id) {
-  folders.erase(id);
   db.run("DELETE FROM inode WHERE id=?", id);
+  recent.erase(id);
   db.run("DELETE FROM xattr WHERE id=?", id);
   db.run("DELETE FROM change WHERE artifact=?", id);
 }

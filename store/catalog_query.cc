@@ -10,21 +10,11 @@ namespace {
 
 constexpr std::size_t kDeepest = 100'000;  // folders; a longer walk can only be a cycle
 
-constexpr std::size_t kFoldersKept = 100'000;
-
 }  // namespace
 
 std::optional<Place> Catalog::Impl::folder_place(Id dir) {
-  if (const auto known = folders.find(dir); known != folders.end()) return known->second;
+  if (const Node* node = peek(dir)) return node->home;
   Place place;
-  {
-    auto rows = db.query("SELECT home_dir, home_name FROM inode WHERE id=?", dir);
-    if (rows.next()) {
-      rows.into(place.dir, place.name);
-      if (folders.size() >= kFoldersKept) folders.clear();
-      return folders[dir] = place;
-    }
-  }
   auto rows = db.query("SELECT dir, name FROM past_entry WHERE id=? ORDER BY cookie DESC LIMIT 1", dir);
   if (!rows.next()) return std::nullopt;
   rows.into(place.dir, place.name);
@@ -32,9 +22,8 @@ std::optional<Place> Catalog::Impl::folder_place(Id dir) {
 }
 
 std::optional<Inode> Catalog::inode(Id id) const {
-  auto node = impl_->find(id);
-  if (!node) return std::nullopt;
-  return static_cast<Inode&&>(*node);
+  const Node* node = impl_->peek(id);
+  return node != nullptr ? std::optional<Inode>(*node) : std::nullopt;
 }
 
 std::optional<Id> Catalog::child(Id dir, std::string_view name) const {
@@ -60,8 +49,9 @@ bool Catalog::empty(Id dir) const {
 }
 
 std::vector<Place> Catalog::names(Id id) const {
-  const auto node = impl_->find(id);
-  if (!node || node->nlink == 0) return {};
+  const Node* node = impl_->peek(id);
+  if (node == nullptr || node->nlink == 0 || id == kRoot) return {};
+  if (node->kind == Kind::folder || node->nlink == 1) return {node->home};
   auto rows = impl_->db.query("SELECT dir, name FROM entry WHERE id=? ORDER BY cookie", id);
   std::vector<Place> places;
   while (rows.next()) {

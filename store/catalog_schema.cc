@@ -116,8 +116,8 @@ void Catalog::Impl::save_state() {
 }
 
 void Catalog::Impl::roll_back() {
-  folders.clear();
   state = State{};  // nothing applied, should even the reload fail
+  recent.clear();
   if (db.in_transaction()) db.exec("ROLLBACK");
   db.exec("BEGIN");
   load_state();

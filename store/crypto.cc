@@ -19,11 +19,14 @@ const EVP_MD* sha256_md() {
   return md;
 }
 
-int digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
+// Value of a lower-case hex digit; 16 for any other byte.
+constexpr auto kDigits = [] {
+  std::array<unsigned char, 256> values{};
+  values.fill(16);
+  for (unsigned char i = 0; i < 10; ++i) values['0' + i] = i;
+  for (unsigned char i = 0; i < 6; ++i) values['a' + i] = static_cast<unsigned char>(10 + i);
+  return values;
+}();
 
 }  // namespace
 
@@ -73,11 +76,14 @@ std::string hex(std::span<const unsigned char> bytes) {
 Hash hash_from_hex(std::string_view hex64) {
   Hash hash;
   if (hex64.size() != 2 * hash.size()) throw Error(Code::corrupt, "expected 64 hex digits");
+  unsigned char wrong = 0;
   for (std::size_t i = 0; i < hash.size(); ++i) {
-    const int high = digit(hex64[2 * i]), low = digit(hex64[2 * i + 1]);
-    if (high < 0 || low < 0) throw Error(Code::corrupt, "expected 64 lower-case hex digits");
+    const auto high = kDigits[static_cast<unsigned char>(hex64[2 * i])];
+    const auto low = kDigits[static_cast<unsigned char>(hex64[2 * i + 1])];
+    wrong |= high | low;
     hash[i] = static_cast<unsigned char>(high << 4 | low);
   }
+  if ((wrong & 16) != 0) throw Error(Code::corrupt, "expected 64 lower-case hex digits");
   return hash;
 }
 

@@ -18,19 +18,17 @@ namespace {
 constexpr std::uint64_t kCheckedAtOpen = 4 << 20;
 }
 
-Object::Object(const std::filesystem::path& path, std::uint64_t expected_size)
-    : fd_(open_file(path, O_RDONLY)), size_(expected_size) {
-  if (size_ == 0) return;
-  map_ = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd_.get(), 0);
-  if (map_ == MAP_FAILED) throw_errno("map " + path.string());
-}
-
 Object::~Object() {
   if (map_ != nullptr) ::munmap(map_, size_);
 }
 
 std::span<const char> Object::slice(std::uint64_t offset, std::size_t length) const {
   if (offset >= size_) return {};
+  std::call_once(mapped_, [this] {
+    void* map = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd_.get(), 0);
+    if (map == MAP_FAILED) throw_errno("map an object");
+    map_ = map;
+  });
   const auto n = std::min<std::uint64_t>(length, size_ - offset);
   return {static_cast<const char*>(map_) + offset, static_cast<std::size_t>(n)};
 }
@@ -38,7 +36,10 @@ std::span<const char> Object::slice(std::uint64_t offset, std::size_t length) co
 ObjectStore::ObjectStore(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
 std::filesystem::path ObjectStore::path(const Sha256& sha256) const {
-  return folder_ / sha256.substr(0, 2) / sha256.substr(2, 2) / sha256;
+  std::string name = folder_.native();
+  name.reserve(name.size() + sha256.size() + 7);
+  ((name += '/').append(sha256, 0, 2) += '/').append(sha256, 2, 2) += '/';
+  return name += sha256;
 }
 
 bool ObjectStore::has(const Sha256& sha256, std::uint64_t size) const {
@@ -47,26 +48,31 @@ bool ObjectStore::has(const Sha256& sha256, std::uint64_t size) const {
          static_cast<std::uint64_t>(st.st_size) == size;
 }
 
+/// The object's file; empty when it is missing or not of that size.
+Fd ObjectStore::open_sound(const Sha256& sha256, std::uint64_t size) {
+  const auto name = path(sha256);
+  Fd fd(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd && errno != ENOENT) throw_errno("open " + name.string());
+  struct stat st {};
+  if (!fd || ::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode) || static_cast<std::uint64_t>(st.st_size) != size)
+    return {};
+  // Small enough to be checked while everybody waits; larger ones are checked by fsck.
+  if (size > kCheckedAtOpen || trusted_.contains(sha256)) return fd;
+  if (hash_file(fd.get(), size, name) != sha256)
+    throw Error(Code::corrupt,
+                "object " + sha256 + " is damaged: its bytes have another SHA-256; run: ward fsck STORE");
+  trusted_.insert(sha256);
+  return fd;
+}
+
 std::shared_ptr<const Object> ObjectStore::open(const Sha256& sha256, std::uint64_t size) {
   const std::scoped_lock lock(mutex_);
-  auto& slot = open_[sha256];
-  if (auto object = slot.lock()) return object;
-  if (!has(sha256, size)) {
-    open_.erase(sha256);
-    return nullptr;
-  }
-  // Small enough to be checked while everybody waits; larger ones are checked by fsck.
-  if (size <= kCheckedAtOpen && !trusted_.contains(sha256)) {
-    const Fd fd = open_file(path(sha256), O_RDONLY);
-    if (hash_file(fd.get(), size, path(sha256)) != sha256) {
-      open_.erase(sha256);
-      throw Error(Code::corrupt,
-                  "object " + sha256 + " is damaged: its bytes have another SHA-256; run: ward fsck STORE");
-    }
-    trusted_.insert(sha256);
-  }
-  auto object = std::make_shared<const Object>(path(sha256), size);
-  slot = object;
+  if (const auto known = open_.find(sha256); known != open_.end())
+    if (auto object = known->second.lock()) return object;
+  Fd fd = open_sound(sha256, size);
+  if (!fd) return nullptr;
+  auto object = std::make_shared<const Object>(std::move(fd), size);
+  open_[sha256] = object;
   if (open_.size() > most_open_) {
     std::erase_if(open_, [](const auto& entry) { return entry.second.expired(); });
     most_open_ = std::max(most_open_, 2 * open_.size());

@@ -14,10 +14,11 @@
 
 namespace ward::store {
 
-/// An open object, mapped read-only. Immutable and thread-safe. The mapping outlives the object's name.
+/// An open object, mapped read-only when somebody first asks for its bytes. Immutable and thread-safe; outlives the
+/// object's name.
 class Object {
  public:
-  Object(const std::filesystem::path& path, std::uint64_t expected_size);
+  Object(Fd fd, std::uint64_t size) : fd_(std::move(fd)), size_(size) {}
   ~Object();
   Object(const Object&) = delete;
   Object& operator=(const Object&) = delete;
@@ -25,12 +26,14 @@ class Object {
   int fd() const { return fd_.get(); }
   /// The bytes [offset, offset + length) clamped to the size; for handing to the kernel, which turns a failing
   /// page-in into an error of the reply. Our own code reads through fd(): touching the mapping could raise SIGBUS.
+  /// Throws Error when it can't be mapped.
   std::span<const char> slice(std::uint64_t offset, std::size_t length) const;
 
  private:
   Fd fd_;
   std::uint64_t size_;
-  void* map_ = nullptr;
+  mutable std::once_flag mapped_;
+  mutable void* map_ = nullptr;
 };
 
 /// Thread-safe.
@@ -55,6 +58,7 @@ class ObjectStore {
   void sync(const Sha256& sha256);
 
  private:
+  Fd open_sound(const Sha256& sha256, std::uint64_t size);
   void make_folders(const std::filesystem::path& file) const;
   bool trusted(const Sha256& sha256) const;
 
