@@ -49,6 +49,15 @@ void Lineage::read(const Caller& caller, VersionRef what) {
   shrink();
 }
 
+void Lineage::read_labelled(const Caller& caller, std::span<const std::string> labels) {
+  if (labels.empty()) return;
+  seen(caller);
+  const auto found = activities_.find(caller.entity_id);
+  if (found == activities_.end()) return;
+  for (const std::string& label : labels)
+    if (!found->second.labels.contains(label)) found->second.labels.emplace(label, tick());
+}
+
 Lineage::Activity& Lineage::add(const Caller& caller) {
   Activity& activity = activities_[caller.entity_id];
   activity.id = caller.entity_id;

@@ -61,10 +61,14 @@ class Lineage {
   /// The activity opened `what` for reading, or read it; registers the activity as seen() does. The first read of a
   /// version is the one that counts.
   void read(const Caller& caller, VersionRef what);
+  /// The activity read something that has these labels, be it a version or not (scratch, an unsealed draft).
+  void read_labelled(const Caller& caller, std::span<const std::string> labels);
   /// Inputs of `output` with the writers' entity ids; `last_write` is what now() said at the last write, so that later
   /// reads don't count. Sorted by artifact and version, one basis each: the one of highest confidence, then the most
   /// direct. Never `output` itself nor a later version of it; an earlier one counts.
-  std::vector<Input> inputs(std::span<const std::string> writers, VersionRef output, Tick last_write = kAlways) const;
+  /// `labels`: those of what was read by the same processes, as far as it counts as an input.
+  std::vector<Input> inputs(std::span<const std::string> writers, VersionRef output, Tick last_write = kAlways,
+                            std::set<std::string>* labels = nullptr) const;
 
   /// The tick of the last event. Thread-safe, a load.
   Tick now() const { return now_.load(std::memory_order_relaxed); }
@@ -92,6 +96,7 @@ class Lineage {
     std::uint64_t pipe_in = 0, pipe_out = 0;
     Tick joined = 0;                   // first sight
     std::map<VersionRef, Tick> reads;  // the first read of each
+    std::map<std::string, Tick> labels;  // the first read of something that has it
     std::deque<VersionRef> recent;     // keys of reads, oldest first
     std::list<const Activity*>::iterator used;
   };

@@ -60,6 +60,8 @@ class Lineage::Gathering {
   explicit Gathering(VersionRef output) : output_(output) {}
 
   void add(const Activity& reader, Tick until, Basis basis, Confidence confidence) {
+    for (const auto& [label, at] : reader.labels)
+      if (at <= until) labels_.insert(label);
     const Finding finding{confidence, basis};
     for (const auto& [version, at] : reader.reads) {
       if (at > until || (version.artifact == output_.artifact && version.version >= output_.version)) continue;
@@ -67,6 +69,8 @@ class Lineage::Gathering {
       if (!is_new) found->second = std::min(found->second, finding);
     }
   }
+
+  const std::set<std::string>& labels() const { return labels_; }
 
   std::vector<Input> inputs() const {
     std::vector<Input> all;
@@ -80,9 +84,11 @@ class Lineage::Gathering {
   using Finding = std::pair<Confidence, Basis>;  // smaller is better
   VersionRef output_;
   std::map<VersionRef, Finding> findings_;
+  std::set<std::string> labels_;
 };
 
-std::vector<Input> Lineage::inputs(std::span<const std::string> writers, VersionRef output, Tick last_write) const {
+std::vector<Input> Lineage::inputs(std::span<const std::string> writers, VersionRef output, Tick last_write,
+                                   std::set<std::string>* labels) const {
   Gathering gathering(output);
   for (const std::string& id : writers) {
     const auto found = activities_.find(id);
@@ -92,6 +98,7 @@ std::vector<Input> Lineage::inputs(std::span<const std::string> writers, Version
     descendants_reads(found->second, last_write, gathering);
     pipeline_reads(found->second, last_write, gathering);
   }
+  if (labels != nullptr) labels->insert(gathering.labels().begin(), gathering.labels().end());
   return gathering.inputs();
 }
 

@@ -268,6 +268,8 @@ class Monitor {
                                  const Place& to, Move& move);
   std::optional<Errno> refuse_stage(const Lock&, const Requester& who, const char* action, const Inode& inode,
                                     const std::string& to, Restaged* restaged);
+  std::optional<Errno> refuse_label_loss(const Lock&, const Requester& who, const char* action, const Inode& inode,
+                                         const std::string& from, const std::string& to);
   std::optional<Errno> refuse_subtree(const Lock&, const Requester& who, Id folder, const std::string& to, Move& move);
   bool needs_fresh_names(const Lock&, const Requester& who, const Move& move);
   void move_name(const Lock&, const Requester& who, const Move& move);

@@ -13,7 +13,7 @@
 namespace ward::store {
 namespace {
 constexpr std::size_t kInlineXattr = 4096;  // larger values are objects
-constexpr std::string_view kWard = "user.ward.";
+constexpr std::string_view kWard = "user.ward.", kCapability = "security.capability";
 constexpr Nanos kSecond = 1'000'000'000;
 constexpr Nanos kEarliest = -2147483648LL * kSecond;  // ext4's first second; int64 nanoseconds end in 2262
 
@@ -234,7 +234,7 @@ Status Monitor::set_xattr(const Requester& who, Id id, const std::string& name, 
   if (!verdict.permitted) return refuse(held, who, "setxattr", id, path, "", verdict);
   set.artifact = id, set.prev = inode->last, set.name = name;
   if (set.sha256.empty()) set.value = value;
-  if (name == "security.capability") ++privileges_;
+  if (name == kCapability) ++privileges_;
   append(held, record(who, path, set, verdict));
   return Done{};
 }
@@ -247,11 +247,13 @@ Status Monitor::remove_xattr(const Requester& who, Id id, const std::string& nam
   const std::string path = id == kRoot ? "/" : path_of(held, inode->home);
   if (!catalog_->xattr(id, name) && !catalog_->xattr_object(id, name)) return Errno{ENODATA};
   const bool user = name.starts_with("user.");
-  if (!user && !who.root())
+  // The kernel takes the capabilities off a file that is written to, as the writer; from others it lets only root do so.
+  const bool capability = name == kCapability;
+  if (!user && !capability && !who.root())
     return refuse_mode(held, who, "removexattr", *inode, path, EPERM, "only root may remove this kind of attribute");
-  if (user && !mode_allows(who, *inode, kWrite))
+  if ((user || capability) && !mode_allows(who, *inode, kWrite))
     return refuse_mode(held, who, "removexattr", *inode, path, EACCES, "the mode bits don't let you write");
-  const auto verdict = judge(held, who, policy::Right::tag, object_of(held, *inode));
+  const auto verdict = judge(held, who, capability ? policy::Right::write : policy::Right::tag, object_of(held, *inode));
   if (!verdict.permitted) return refuse(held, who, "removexattr", id, path, "", verdict);
   SetXattr set;
   set.artifact = id, set.prev = inode->last, set.name = name, set.removed = true;

@@ -64,11 +64,13 @@ Commit Monitor::commit_of(const Lock& held, const Inode& inode, const Draft& dra
   commit.mtime = draft.mtime(frozen) != 0 ? draft.mtime(frozen) : now();
   commit.authors = draft.authors(frozen);
   const std::vector<std::string> writers(draft.activities.begin(), draft.activities.end());
-  commit.inputs = lineage_.inputs(writers, {inode.id, commit.version}, draft.last_write);
+  std::set<std::string> read_labels;
+  commit.inputs = lineage_.inputs(writers, {inode.id, commit.version}, draft.last_write, &read_labels);
   if (commit.amends)
     if (const auto before = catalog_->version({inode.id, commit.version}))
       add_earlier(commit, before->authors, catalog_->inputs(before->ref));
   auto labels = inode.labels;
+  labels.insert(labels.end(), read_labels.begin(), read_labels.end());
   if (moved != nullptr && moved->version != 0) {  // its bytes may stand in those that were written over them
     add_earlier(commit, {}, catalog_->inputs({moved->id, moved->version}));
     labels.insert(labels.end(), moved->labels.begin(), moved->labels.end());

@@ -147,7 +147,7 @@ Result<View> Monitor::link(const Requester& who, Id artifact, const Place& to) {
     if (!parent) return Errno{parent.error()};
     if (catalog_->child(to.dir, to.name)) return Errno{EEXIST};
     auto destination = object_at(held, to, *parent);
-    destination.labels = inode->labels, destination.stage = inode->stage;
+    destination.labels = labels_of(held, *inode, destination.paths), destination.stage = inode->stage;
     const bool governs = inode->scratch && !policy::scratch(*policy_, destination.paths[0]);
     if (governs != (draft != nullptr)) continue;
     const auto verdict = judge(held, who, policy::Right::create, destination);
@@ -223,6 +223,8 @@ Status Monitor::remove(const Requester& who, const Place& at, bool folder) {
   const auto verdict = judge_name(held, who, policy::Right::remove, *inode, path);
   if (!verdict.permitted) return refuse(held, who, "delete", *id, path, "", verdict);
   if (folder && !catalog_->empty(*id)) return Errno{ENOTEMPTY};
+  if (!folder && inode->nlink > 1)  // it goes on under its other names
+    if (const auto refused = refuse_label_loss(held, who, "delete", *inode, path, "")) return *refused;
   const auto names_left = folder ? 0 : inode->nlink - 1;
   append(held, record(who, path, Delete{*id, inode->last, at, names_left, inode->version}, verdict));
   unlinked(held, *inode);
@@ -243,11 +245,13 @@ Status Monitor::restore(const Requester& who, Id artifact, const Place& to) {
   const auto source = judge(held, who, policy::Right::read, object_of(held, *inode));
   if (!source.permitted) return refuse(held, who, "restore", artifact, path, "", source);
   auto destination = object_at(held, to, *parent);
-  destination.labels = inode->labels, destination.stage = inode->stage;
+  destination.labels = labels_of(held, *inode, destination.paths), destination.stage = inode->stage;
   const auto verdict = judge(held, who, policy::Right::create, destination);
   if (!verdict.permitted) return refuse(held, who, "restore", artifact, path, "", verdict);
   Restaged restaged;
   if (const auto refused = refuse_stage(held, who, "restore", *inode, path, &restaged)) return *refused;
+  if (const auto refused = refuse_label_loss(held, who, "restore", *inode, path_of(held, inode->home), path))
+    return *refused;
   const Restore restored{artifact, inode->last, to, inode->sha256, inode->size, (inode->mode & 0111) != 0};
   std::vector<Record> records{record(who, path, restored, verdict)};
   for (auto& [change, at] : restaged) {

@@ -112,14 +112,18 @@ void Monitor::end_party(Handle& party) {
   append(lock(), records, AuditLog::Space::reserved);
 }
 
-/// What is in an open file is known to who reads it: the version, or what a draft's writers have read.
-void Monitor::learn(const Lock&, const Requester& who, const Handle& handle) {
+/// What is in an open file is known to who reads it: the version, what a draft's writers have read, and all labels.
+void Monitor::learn(const Lock& held, const Requester& who, const Handle& handle) {
+  if (const auto inode = find(held, handle.artifact))
+    lineage_.read_labelled(who.caller(), object_of(held, *inode).labels);
   if (!is_material(handle.path)) return;
   if (handle.version != 0) lineage_.read(who.caller(), {handle.artifact, handle.version});
   if (!handle.draft) return;
   const std::vector<std::string> writers(handle.draft->activities.begin(), handle.draft->activities.end());
-  for (const Input& input : lineage_.inputs(writers, {handle.artifact, UINT64_MAX}, handle.draft->last_write))
+  std::set<std::string> labels;
+  for (const Input& input : lineage_.inputs(writers, {handle.artifact, UINT64_MAX}, handle.draft->last_write, &labels))
     lineage_.read(who.caller(), input.of);
+  lineage_.read_labelled(who.caller(), std::vector<std::string>(labels.begin(), labels.end()));
 }
 
 }  // namespace ward::store

@@ -4,6 +4,7 @@
 #include <linux/fs.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "store/monitor_move.h"
@@ -120,6 +121,9 @@ Result<Monitor::Verdict> Monitor::refuse_arrival(const Lock& held, const Request
     if (const auto refused =
             refuse_stage(held, who, "rename", inode, path, from == inode.home ? &move.restaged : nullptr))
       return *refused;
+  if (!move.saves)
+    if (const auto refused = refuse_label_loss(held, who, "rename", inode, path_of(held, from), path))
+      return *refused;
   if (inode.kind == Kind::folder && path.size() > kPathMost) return Errno{ENAMETOOLONG};
   if (inode.kind == Kind::folder)
     if (const auto refused = refuse_subtree(held, who, inode.id, path, move)) return *refused;
@@ -146,6 +150,26 @@ std::optional<Errno> Monitor::refuse_stage(const Lock& held, const Requester& wh
   return refuse(held, who, action, inode.id, to, "", verdict);
 }
 
+/// Labels that a path gives to what stands there stick to what is saved there, not to what was there before the policy
+/// gave them, nor to scratch files: such a thing stays where it has them, since its bytes may be what they are about.
+std::optional<Errno> Monitor::refuse_label_loss(const Lock& held, const Requester& who, const char* action,
+                                                const Inode& inode, const std::string& from, const std::string& to) {
+  if (inode.kind != Kind::file) return std::nullopt;
+  const auto object = object_of(held, inode);
+  auto names = object.paths;
+  std::erase(names, from);
+  if (!to.empty()) names.push_back(to);
+  const auto &has = object.labels, keeps = labels_of(held, inode, names);
+  const auto lost = std::find_if(has.begin(), has.end(), [&](const std::string& label) {
+    return !std::binary_search(keeps.begin(), keeps.end(), label);
+  });
+  if (lost == has.end()) return std::nullopt;
+  Verdict verdict;
+  verdict.permitted = false, verdict.error = EPERM, verdict.policy = policy_number_;
+  verdict.reason = "denied: it would lose its label \"" + *lost + "\", which it has by its path alone: save it anew";
+  return refuse(held, who, action, inode.id, from, "", verdict);
+}
+
 /// What may not leave its path, or may not stand at the new one, doesn't go along with its folder.
 std::optional<Errno> Monitor::refuse_subtree(const Lock& held, const Requester& who, Id folder, const std::string& to,
                                              Move& move) {
@@ -162,10 +186,13 @@ std::optional<Errno> Monitor::refuse_subtree(const Lock& held, const Requester& 
         if (const auto refused = refuse_leaving(held, who, inode, path_of(held, name))) return refused;
         auto object = object_of(held, inode);
         object.paths = {path + "/" + entry.name};
+        object.labels = labels_of(held, inode, object.paths);
         const auto arriving = judge(held, who, policy::Right::create, object);
         if (!arriving.permitted) return refuse(held, who, "rename", entry.id, object.paths[0], "", arriving);
         auto* restaged = inode.home == name ? &move.restaged : nullptr;
         if (const auto refused = refuse_stage(held, who, "rename", inode, object.paths[0], restaged)) return refused;
+        if (const auto refused = refuse_label_loss(held, who, "rename", inode, path_of(held, name), object.paths[0]))
+          return refused;
         if (inode.kind == Kind::folder && object.paths[0].size() > kPathMost) return Errno{ENAMETOOLONG};
         if (inode.kind == Kind::folder) waiting.emplace_back(entry.id, object.paths[0]);
       }

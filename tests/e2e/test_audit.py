@@ -5,6 +5,7 @@ Goal: the log tells who did what, completely and without repeats, to those who m
 each, then the whole set of new lines about the path is compared with what is due.
 """
 import base64
+import ctypes
 import json
 import mmap
 import os
@@ -12,9 +13,18 @@ import subprocess
 from errno import EACCES, EPERM
 
 from cases import MountCase
-from harness import main, read, sh, wait_until, write
+from harness import main, read, sh, wait_until, ward, write
 from people import ONE, TWO, require_people, run_as, uid
 from policies import TEAM
+
+
+KEEP_SIZE, PUNCH_HOLE = 1, 2
+
+
+def fallocate(fd, mode, offset, length):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.fallocate(fd, mode, ctypes.c_long(offset), ctypes.c_long(length)) != 0:
+        raise OSError(ctypes.get_errno(), "fallocate")
 
 
 class Lines(MountCase):
@@ -105,6 +115,24 @@ class Lines(MountCase):
         self.assertEqual(found["write"][0]["ranges"], [[10, 1], [50_000, 4]])
         self.assertEqual(len(found["write"]), 1)
         self.assertEqual(found["write"][0]["draft"], found["open"][0]["draft"])
+
+    def test_truncations_and_holes_are_writes(self):
+        write(self.f, bytes(100_000))
+
+        def act():
+            fd = os.open(self.f, os.O_RDWR)
+            os.ftruncate(fd, 60_000)
+            fallocate(fd, PUNCH_HOLE | KEEP_SIZE, 4096, 4096)
+            os.close(fd)
+        self.assertEqual(self.new(act)["write"][0]["ranges"], [[4096, 4096], [60_000, 40_000]])
+
+    def test_a_truncation_by_path_is_recorded_whoever_else_writes(self):
+        write(self.f, bytes(100))
+        with open(self.f, "r+b", buffering=0) as f:
+            f.write(b"x")
+            found = self.m.records(action="open", path=self.v(self.f), mode="truncate")
+            os.truncate(self.f, 50)
+            self.assertEqual(len(self.m.records(action="open", path=self.v(self.f), mode="truncate")), len(found) + 1)
 
     def test_many_ranges_come_in_parts(self):
         write(self.f, bytes(3000 * 20))
@@ -228,6 +256,26 @@ class Access(MountCase):
         out = sh("cat @@/audit/*.jsonl | jq -r 'select(.event.action==\"commit\") | .file.path'", cwd=self.m.mnt)
         self.assertIn("/shared/q", out.split())
         self.assertIn("/shared/q", sh("grep -h '\"action\":\"commit\",\"outcome\":\"success\"' @@/audit/*.jsonl", cwd=self.m.mnt))
+
+
+class Offline(MountCase):
+    def test_commands_without_a_mount_are_events(self):
+        """Checking and rebuilding a store is recorded in it; checking a copy, or a store in use, changes nothing there."""
+        self.m.umount()
+        vkey = read(self.m.store + "/audit/vkey").decode().strip()
+        ward("audit", "verify", self.m.store, "--key", vkey)
+        ward("audit", "verify", self.m.store, check=False)
+        ward("fsck", self.m.store)
+        ward("rebuild", self.m.store)
+        ward("audit", "verify", self.m.store + "/audit", "--key", vkey)
+        lines = self.m.records(action="maintenance")
+        self.assertEqual([(r["ward"]["command"], r["ward"]["result"], r["user"]["id"]) for r in lines],
+                         [("audit verify", "verified", 0), ("audit verify", "self-consistent", 0), ("fsck", "sound", 0),
+                          ("rebuild", "begun", 0)])
+        self.assertNotIn("behind the log", ward("fsck", self.m.store).stdout)
+        self.m.mount()
+        done = ward("audit", "verify", self.m.store, "--key", vkey)
+        self.assertIn("isn't recorded: the store is in use", done.stdout)
 
 
 if __name__ == "__main__":

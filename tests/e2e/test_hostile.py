@@ -256,6 +256,27 @@ class Lines(HostileCase):
         self.assertEqual(len(commit["also"]) + commit["also_left_out"], 100)
 
 
+class Kinds(HostileCase):
+    def test_what_is_refused_by_what_it_is(self):
+        """Virtual files and old versions refuse changes whoever asks: that is in the log like any refusal."""
+        f = self.put("work")
+        write(f, "new")
+        for act, errno, action in (
+                (lambda: os.mkdir(f + "@@/x"), e.EPERM, "create"), (lambda: write(f + "@@/x", "x"), e.EPERM, "create"),
+                (lambda: os.unlink(f + "@@/history"), e.EPERM, "delete"),
+                (lambda: os.rename(f + "@@/history", self.at("work") + "2"), e.EPERM, "rename"),
+                (lambda: os.link(f + "@@/versions/1", self.at("work") + "2"), e.EPERM, "link"),
+                (lambda: os.open(f + "@@/versions/1", os.O_WRONLY), e.EROFS, "open"),
+                (lambda: os.truncate(f + "@@/versions/1", 0), e.EROFS, "setattr"),
+                (lambda: os.chmod(f + "@@/versions/1", 0o777), e.EROFS, "setattr"),
+                (lambda: os.chmod(f + "@@/stage", 0o777), e.EPERM, "setattr"),
+                (lambda: os.setxattr(f + "@@/versions/1", "user.x", b"x"), e.EPERM, "setxattr"),
+                (lambda: os.open(f + "@@/history", os.O_WRONLY), e.EACCES, "open")):
+            lines = self.refused(ONE, act, (errno,))
+            self.assertEqual((lines[-1]["event"]["action"], lines[-1]["ward"]["errno"]), (action, e.errorcode[errno]))
+            self.assertIn("@@", lines[-1]["file"]["path"])
+
+
 class Hands(HostileCase):
     """Descriptors that were inherited or passed on."""
 

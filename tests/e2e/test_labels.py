@@ -96,6 +96,42 @@ class Labels(MountCase):
         self.err_as(TWO, e.EACCES, lambda: read(self.p("public")))
         self.assertEqual(json.loads(read(self.p("public") + "@@/info.json"))["labels"], ["pii"])
 
+    def test_a_label_that_comes_from_the_path_alone_is_not_moved_away(self):
+        """What was there before the policy labelled the path has the label there only; so has a scratch file."""
+        write(self.m.path("@@/policy.toml"), POLICY.replace("/private/**", "/nowhere/**"))
+        os.mkdir(self.secret + "-dir")
+        os.chmod(self.secret + "-dir", 0o777)
+        for f in (self.secret + "-old", self.secret + "-dir/old", self.secret + ".tmp"):
+            write(f, "unlabelled yet")
+        os.link(self.secret + "-old", self.p("second"))
+        write(self.m.path("@@/policy.toml"), POLICY)
+        for act in (lambda: os.rename(self.secret + "-old", self.p("public")),
+                    lambda: os.rename(self.secret + "-dir", self.p("public")),
+                    lambda: os.rename(self.secret + ".tmp", self.p("public.tmp")),
+                    lambda: os.unlink(self.secret + "-old")):
+            with self.err(e.EPERM):
+                act()
+        os.rename(self.secret + ".tmp", self.p("public"))  # a save: the label is saved with it
+        self.restricted(self.p("public"))
+
+    def test_by_way_of_what_has_no_version(self):
+        """A scratch file with the label of its path that is gone by then, and a file that is still being written."""
+        write(self.secret + ".tmp", "raw data from somewhere")
+        self.run_script("import os, sys; x = open(sys.argv[1] + '.tmp').read(); os.unlink(sys.argv[1] + '.tmp'); "
+                        "open(sys.argv[2] + '/model', 'w').write(x)")
+        self.restricted(self.p("model"))
+        with open(self.secret + ".log", "w") as log:
+            log.write("raw data")
+            log.flush()
+            self.run_script("import sys; x = open(sys.argv[1] + '.log').read(); open(sys.argv[2] + '/other', 'w').write(x)")
+        self.restricted(self.p("other"))
+
+    def test_written_through_a_descriptor_that_was_opened_by_another(self):
+        """The program that opens the output never sees the data, the one that gets the descriptor does."""
+        subprocess.run(["/bin/sh", "-c", 'exec 3> "$2"; "$0" -c "import os, sys; os.write(3, open(sys.argv[1], chr(114) + chr(98)).read())" "$1"',
+                        sys.executable, self.secret, self.p("model")], start_new_session=True, check=True)
+        self.restricted(self.p("model"))
+
     def test_a_later_policy_labels_what_is_there_already(self):
         f = self.p("f")
         write(f, "x")

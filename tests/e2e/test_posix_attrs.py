@@ -23,6 +23,19 @@ class Owners(PosixCase):
         require_people()
         super().setUpClass()
 
+    def test_what_is_overwritten_has_no_capabilities_any_more(self):
+        """Whoever writes to a program must not inherit what root gave to its old bytes."""
+        capability = bytes.fromhex("0100000200200000000000000000000000000000")  # cap_net_raw, effective
+        for change in (lambda f: write(f, "evil"), lambda f: os.truncate(f, 1), lambda f: write(f, "x", "ab")):
+            f = self.p("program")
+            write(f, "#!/bin/sh\n")
+            os.chmod(f, 0o777)
+            os.setxattr(f, "security.capability", capability)
+            run_as(TWO, lambda: change(f))
+            with self.err(e.ENODATA):
+                os.getxattr(f, "security.capability")
+            os.unlink(f)
+
     def file(self, name="f", owner=ONE, bits=0o644, data=b"x"):
         path = self.p(name)
         write(path, data)
