@@ -46,6 +46,7 @@ Draft::Draft(std::filesystem::path folder, HashPool& pool, ObjectStore& objects,
       size_(base_.size) {
   if (kind != DraftKind::scratch) return;
   file_ = open_file(file_name(), O_RDWR | O_CREAT, 0600);
+  leave_reserve(*file_, file_name());
   struct stat st {};
   if (::fstat(file_->get(), &st) != 0) throw_errno("stat " + file_name().string());
   size_ = static_cast<std::uint64_t>(st.st_size);
@@ -101,6 +102,7 @@ void Draft::make_private(const Exclusive&, std::uint64_t keep) {
   Fd fresh = open_file(name, O_RDWR | O_CREAT | O_EXCL, 0600);
   const std::uint64_t bytes = std::min(keep, size());
   try {
+    leave_reserve(fresh, name);
     if (bytes > 0) copy_bytes(source().second, fresh.get(), bytes);
   } catch (...) {
     ::unlink(name.c_str());

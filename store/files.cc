@@ -2,6 +2,7 @@
 #include "store/files.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,6 +35,14 @@ Fd open_file(const std::filesystem::path& path, int flags, unsigned mode) {
   Fd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
   if (!fd) throw_errno("open " + path.string());
   return fd;
+}
+
+void leave_reserve(const Fd& fd, const std::filesystem::path& path) {
+  constexpr rlim_t kReserve = 40;
+  rlimit limit{};
+  // The lowest free number is taken, so a high one says that all below it are.
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && static_cast<rlim_t>(fd.get()) + kReserve >= limit.rlim_cur)
+    throw_errno("open " + path.string(), EMFILE);
 }
 
 std::string read_file(const std::filesystem::path& path) {

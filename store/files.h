@@ -25,6 +25,9 @@ class Fd {
 
 /// open(2) with O_CLOEXEC; throws Error with `what path: cause`.
 Fd open_file(const std::filesystem::path& path, int flags, unsigned mode = 0600);
+/// For what a client keeps open: the last descriptors are for the daemon's own work (making the log durable, signing
+/// it), which must not end because somebody opened too much. Throws Error{too_many} when `fd` is one of them.
+void leave_reserve(const Fd& fd, const std::filesystem::path& path);
 std::string read_file(const std::filesystem::path& path);
 /// write(2) until all is written; throws Error (no_space included).
 void write_all(int fd, std::string_view bytes, const std::filesystem::path& name);

@@ -94,10 +94,10 @@ class Lineage {
     bool shell = false;        // leads a session and is a shell: long-lived, does many unrelated things
     std::vector<Above> above;  // ancestors, nearest first, up to a job-control boundary
     std::uint64_t pipe_in = 0, pipe_out = 0;
-    Tick joined = 0;                   // first sight
-    std::map<VersionRef, Tick> reads;  // the first read of each
+    Tick joined = 0;                     // first sight
+    std::map<VersionRef, Tick> reads;    // the first read of each
     std::map<std::string, Tick> labels;  // the first read of something that has it
-    std::deque<VersionRef> recent;     // keys of reads, oldest first
+    std::deque<VersionRef> recent;       // keys of reads, oldest first
     std::list<const Activity*>::iterator used;
   };
   using Group = std::set<const Activity*>;

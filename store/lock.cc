@@ -6,12 +6,17 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <string>
+#include <thread>
 
 #include "store/error.h"
 
 namespace ward::store {
 namespace {
+
+/// A daemon that was killed holds its lock until the kernel has taken it apart: a mount right after that waits for it.
+constexpr std::chrono::seconds kDying{2};
 
 [[noreturn]] void refuse(const std::filesystem::path& store, int fd) {
   char text[32] = {};
@@ -26,9 +31,12 @@ namespace {
 }  // namespace
 
 StoreLock::StoreLock(const std::filesystem::path& store) : fd_(open_file(store / "lock", O_RDWR | O_CREAT, 0600)) {
-  if (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) refuse(store, fd_.get());
-    throw_errno("lock " + (store / "lock").string());
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + kDying;
+  while (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) throw_errno("lock " + (store / "lock").string());
+    if (Clock::now() > deadline) refuse(store, fd_.get());
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   const std::string pid = std::to_string(::getpid()) + "\n";
   // The pid is a courtesy: a full disk must not keep a store from being mounted.

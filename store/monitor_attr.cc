@@ -80,7 +80,9 @@ Result<Inode> Monitor::change(const Requester& who, const NodeRef& node, const A
     if (!draft) return Errno{EINVAL};
     const auto before = draft->size(), after = *change.size;
     const auto done = truncate(who, draft, after, handle.get(), false);
-    if (handle) note_write(*party(handle, who), draft->id, {std::min(before, after), std::max(before, after) - std::min(before, after)});
+    if (handle)
+      note_write(*party(handle, who), draft->id,
+                 {std::min(before, after), std::max(before, after) - std::min(before, after)});
     if (opened != 0)
       append(lock(), record(who, opened_path, Close{node.artifact, opened}, {}), AuditLog::Space::reserved);
     if (!done) return Errno{done.error()};
@@ -247,13 +249,15 @@ Status Monitor::remove_xattr(const Requester& who, Id id, const std::string& nam
   const std::string path = id == kRoot ? "/" : path_of(held, inode->home);
   if (!catalog_->xattr(id, name) && !catalog_->xattr_object(id, name)) return Errno{ENODATA};
   const bool user = name.starts_with("user.");
-  // The kernel takes the capabilities off a file that is written to, as the writer; from others it lets only root do so.
+  // The kernel takes the capabilities off a file that is written to, as the writer; from others it lets only root do
+  // so.
   const bool capability = name == kCapability;
   if (!user && !capability && !who.root())
     return refuse_mode(held, who, "removexattr", *inode, path, EPERM, "only root may remove this kind of attribute");
   if ((user || capability) && !mode_allows(who, *inode, kWrite))
     return refuse_mode(held, who, "removexattr", *inode, path, EACCES, "the mode bits don't let you write");
-  const auto verdict = judge(held, who, capability ? policy::Right::write : policy::Right::tag, object_of(held, *inode));
+  const auto verdict =
+      judge(held, who, capability ? policy::Right::write : policy::Right::tag, object_of(held, *inode));
   if (!verdict.permitted) return refuse(held, who, "removexattr", id, path, "", verdict);
   SetXattr set;
   set.artifact = id, set.prev = inode->last, set.name = name, set.removed = true;

@@ -121,9 +121,10 @@ void Monitor::background() {
     try {
       tick();
     } catch (const Error& error) {
-      // No room: tried again in a second. Anything else means that what was promised may not be on disk: stop serving.
+      // No room, for bytes or for descriptors: tried again in a second. Anything else means that what was promised may
+      // not be on disk: stop serving.
       std::fprintf(stderr, "ward: %s\n", error.what());
-      if (error.code() != Code::no_space) {
+      if (error.code() != Code::no_space && error.code() != Code::too_many) {
         hooks_.ending();
         std::_Exit(70);
       }

@@ -122,8 +122,7 @@ Result<Monitor::Verdict> Monitor::refuse_arrival(const Lock& held, const Request
             refuse_stage(held, who, "rename", inode, path, from == inode.home ? &move.restaged : nullptr))
       return *refused;
   if (!move.saves)
-    if (const auto refused = refuse_label_loss(held, who, "rename", inode, path_of(held, from), path))
-      return *refused;
+    if (const auto refused = refuse_label_loss(held, who, "rename", inode, path_of(held, from), path)) return *refused;
   if (inode.kind == Kind::folder && path.size() > kPathMost) return Errno{ENAMETOOLONG};
   if (inode.kind == Kind::folder)
     if (const auto refused = refuse_subtree(held, who, inode.id, path, move)) return *refused;

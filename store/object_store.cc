@@ -53,6 +53,7 @@ Fd ObjectStore::open_sound(const Sha256& sha256, std::uint64_t size) {
   const auto name = path(sha256);
   Fd fd(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd && errno != ENOENT) throw_errno("open " + name.string());
+  if (fd) leave_reserve(fd, name);
   struct stat st {};
   if (!fd || ::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode) || static_cast<std::uint64_t>(st.st_size) != size)
     return {};

@@ -45,7 +45,7 @@ bool read_more(const Fd& fd, std::string& block, const std::filesystem::path& na
 SegmentScan scan(const Segment& segment) {
   SegmentScan result{segment, {}, {}, 0};
   const Fd fd = open_file(segment.file, O_RDONLY);
-  std::string block;  // what was read and isn't hashed yet
+  std::string block;                                                  // what was read and isn't hashed yet
   for (std::size_t known = 0; read_more(fd, block, segment.file);) {  // no '\n' in the first `known` bytes
     std::string_view rest = block;
     for (auto end = rest.find('\n', known); end != rest.npos; end = rest.find('\n')) {

@@ -107,10 +107,10 @@ def versions(path):
 
 
 def alive(pid):
-    """A zombie counts as gone."""
+    """A zombie counts as gone, once all its threads are."""
     try:
         with open(f"/proc/{pid}/stat") as f:
-            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX" or len(os.listdir(f"/proc/{pid}/task")) > 1
     except OSError:
         return False
 

@@ -274,6 +274,7 @@ class BadStore(Case):
                 held.append(os.open(self.m.path(f"m{i}"), os.O_RDONLY))
             except OSError as error:
                 refused.append(error.errno)
+        wait_until(lambda: self.m.status()["synced"] == self.m.status()["records"], 30, "the log to become durable all the same")
         for fd in held:
             os.close(fd)
         self.assertLessEqual(set(refused), {e.EMFILE, e.ENFILE})

@@ -128,13 +128,14 @@ class Labels(MountCase):
 
     def test_written_through_a_descriptor_that_was_opened_by_another(self):
         """The program that opens the output never sees the data, the one that gets the descriptor does."""
-        subprocess.run(["/bin/sh", "-c", 'exec 3> "$2"; "$0" -c "import os, sys; os.write(3, open(sys.argv[1], chr(114) + chr(98)).read())" "$1"',
+        subprocess.run(["/bin/sh", "-c", 'exec 3> "$2"; '
+                        '"$0" -c "import os, sys; os.write(3, open(sys.argv[1], chr(114) + chr(98)).read())" "$1"',
                         sys.executable, self.secret, self.p("model")], start_new_session=True, check=True)
         self.restricted(self.p("model"))
 
     def test_a_later_policy_labels_what_is_there_already(self):
         f = self.p("f")
-        write(f, "x")
+        self.run_script("import sys; open(sys.argv[2] + '/f', 'w').write('x')")  # our own process has read labelled data
         self.m.settle(self.v(f))
         run_as(TWO, lambda: read(f))
         write(self.m.path("@@/policy.toml"), POLICY + f'[[label]]\nwhere = ["{self.v(f)}"]\nlabels = ["pii"]\n')

@@ -100,8 +100,8 @@ TEST_CASE("every byte of every line counts") {
         if (altered == good) continue;
         const auto result = victim.with(file, altered);
         bool found = result.verdict == Verdict::damaged;
-        // A log that ends in the middle of a line is no line's fault; an end of line that is lost elsewhere shows in that
-        // line or the next.
+        // A log that ends in the middle of a line is no line's fault; an end of line that is lost elsewhere shows in
+        // that line or the next.
         const bool cut = altered.empty() || altered.back() != '\n' || good.starts_with(altered);
         const bool inside = good[i] != '\n' && good[i + 1] != '\n';
         if (found && !cut && inside) {
