@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "store/times.h"
+
 namespace ward::fs {
 namespace {
 
@@ -32,18 +34,11 @@ mode_t type_of(store::Kind kind) {
   return 0;
 }
 
-timespec time_of(store::Nanos nanos) {
-  constexpr store::Nanos kSecond = 1'000'000'000;
-  auto seconds = nanos / kSecond, rest = nanos % kSecond;
-  if (rest < 0) rest += kSecond, --seconds;
-  return {seconds, rest};
-}
-
 }  // namespace
 
 struct stat stat_of(const store::Inode& inode) {
   struct stat attr {};
-  attr.st_ino = inode.id;
+  attr.st_ino = inode.number;
   attr.st_mode = type_of(inode.kind) | inode.mode;
   attr.st_nlink = inode.nlink;
   attr.st_uid = inode.uid;
@@ -54,9 +49,9 @@ struct stat stat_of(const store::Inode& inode) {
                                                                         : inode.size);
   attr.st_blocks = (attr.st_size + 511) / 512;
   attr.st_blksize = 4096;
-  attr.st_atim = time_of(inode.atime);
-  attr.st_mtim = time_of(inode.mtime);
-  attr.st_ctim = time_of(inode.ctime);
+  attr.st_atim = store::timespec_of(inode.atime);
+  attr.st_mtim = store::timespec_of(inode.mtime);
+  attr.st_ctim = store::timespec_of(inode.ctime);
   return attr;
 }
 

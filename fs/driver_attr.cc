@@ -5,20 +5,15 @@
 #include <cerrno>
 
 #include "fs/driver.h"
+#include "store/times.h"
 
 namespace ward::fs {
 namespace {
 
 constexpr double kKeep = 3600;
 
-store::Nanos nanos_of(const timespec& time) {
-  constexpr std::int64_t kLast = 9'223'372'036;  // int64 nanoseconds end in 2262
-  if (time.tv_sec >= kLast) return kLast * 1'000'000'000;
-  if (time.tv_sec <= -kLast) return -kLast * 1'000'000'000;
-  return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
-}
-
 double timeout_of(const Node& node) {
+  if (node.ref.pinned) return 0;  // nobody tells the kernel when its file's mode or owner changes
   return node.ref.face == store::Face::plain || node.ref.face == store::Face::version ? kKeep : 0;
 }
 
@@ -51,8 +46,8 @@ store::Result<AttrReply> Driver::setattr(Call& call, fuse_ino_t id, struct stat*
   if ((to_set & FUSE_SET_ATTR_UID) != 0) change.uid = attr->st_uid;
   if ((to_set & FUSE_SET_ATTR_GID) != 0) change.gid = attr->st_gid;
   if ((to_set & FUSE_SET_ATTR_SIZE) != 0) change.size = static_cast<std::uint64_t>(attr->st_size);
-  if ((to_set & FUSE_SET_ATTR_ATIME) != 0) change.atime = nanos_of(attr->st_atim);
-  if ((to_set & FUSE_SET_ATTR_MTIME) != 0) change.mtime = nanos_of(attr->st_mtim);
+  if ((to_set & FUSE_SET_ATTR_ATIME) != 0) change.atime = store::nanos_of(attr->st_atim);
+  if ((to_set & FUSE_SET_ATTR_MTIME) != 0) change.mtime = store::nanos_of(attr->st_mtim);
   change.atime_now = (to_set & FUSE_SET_ATTR_ATIME_NOW) != 0;
   change.mtime_now = (to_set & FUSE_SET_ATTR_MTIME_NOW) != 0;
   const auto handle = info != nullptr && info->fh != 0 ? OpenFile::of(info).handle : nullptr;
@@ -65,7 +60,7 @@ store::Status Driver::access(Call& call, fuse_ino_t id, int mask) {
   const auto of = node(id);
   if (!of) return store::Errno{of.error()};
   if ((*of)->virtual_path) return store::Done{};  // decided at the open
-  return monitor_.access(call.who, (*of)->ref.artifact, static_cast<unsigned>(mask));
+  return monitor_.access(call.who, nodes_.ref(**of), static_cast<unsigned>(mask));
 }
 
 store::Status Driver::setxattr(Call& call, fuse_ino_t id, const char* name, const char* value, std::size_t size,
@@ -74,7 +69,7 @@ store::Status Driver::setxattr(Call& call, fuse_ino_t id, const char* name, cons
   if (!of) return store::Errno{of.error()};
   if ((*of)->virtual_path || (*of)->ref.pinned)
     return deny(call, **of, "setxattr", EPERM, "virtual files and old versions take no attributes");
-  return monitor_.set_xattr(call.who, (*of)->ref.artifact, name, std::string(value, size), flags);
+  return monitor_.set_xattr(call.who, nodes_.ref(**of), name, std::string(value, size), flags);
 }
 
 store::Result<XattrReply> Driver::getxattr(Call& call, fuse_ino_t id, const char* name, std::size_t size) {
@@ -103,7 +98,7 @@ store::Status Driver::removexattr(Call& call, fuse_ino_t id, const char* name) {
   if (!of) return store::Errno{of.error()};
   if ((*of)->virtual_path || (*of)->ref.pinned)
     return deny(call, **of, "removexattr", EPERM, "virtual files and old versions take no attributes");
-  return monitor_.remove_xattr(call.who, (*of)->ref.artifact, name);
+  return monitor_.remove_xattr(call.who, nodes_.ref(**of), name);
 }
 
 store::Result<StatfsReply> Driver::statfs(Call&, fuse_ino_t) {

@@ -85,7 +85,7 @@ store::Result<DataReply> Driver::readdir(Call& call, fuse_ino_t id, std::size_t 
   const std::size_t limit = size / 24;
   for (const auto& item :
        monitor_.list(call.who, file.handle->artifact, static_cast<std::uint64_t>(offset - kDots), limit, false))
-    if (!listing.add(item.entry.name.c_str(), type_only(type_of(item.entry.kind), item.entry.id),
+    if (!listing.add(item.entry.name.c_str(), type_only(type_of(item.entry.kind), item.entry.number),
                      static_cast<off_t>(item.entry.cookie) + kDots))
       break;
   return DataReply{listing.bytes()};
@@ -111,7 +111,7 @@ store::Result<DataReply> Driver::readdirplus(Call& call, fuse_ino_t id, std::siz
   for (const auto& item :
        monitor_.list(call.who, file.handle->artifact, static_cast<std::uint64_t>(offset - kDots), limit, true)) {
     const auto next = static_cast<off_t>(item.entry.cookie) + kDots;
-    none.attr = type_only(type_of(item.entry.kind), item.entry.id);
+    none.attr = type_only(type_of(item.entry.kind), item.entry.number);
     const bool seen = item.view.inode.id != 0;
     const auto entry = seen ? entry_of(item.view).entry : none;
     if (listing.add_plus(item.entry.name.c_str(), entry, next)) continue;

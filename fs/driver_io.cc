@@ -42,7 +42,7 @@ store::Result<WriteReply> Driver::write(Call& call, fuse_ino_t, const char* byte
     if (const auto done = file.virtual_file->write(at, {bytes, size}); !done) return store::Errno{done.error()};
     return WriteReply{size};
   }
-  const auto written = monitor_.write(file.handle, call.who, at, {bytes, size});
+  const auto written = monitor_.write(file.handle, call.who, at, {bytes, size}, info->writepage != 0);
   if (!written) return store::Errno{written.error()};
   return WriteReply{*written};
 }

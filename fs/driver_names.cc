@@ -58,7 +58,7 @@ store::Result<EntryReply> Driver::lookup(Call& call, fuse_ino_t parent, const ch
 
 void Driver::forget(fuse_ino_t id, std::uint64_t count) {
   const auto known = nodes_.get(id);
-  if (known && nodes_.forget(id, count)) monitor_.forget(known->ref.artifact);
+  if (known && nodes_.forget(id, count)) monitor_.forget(known->ref.number);
 }
 
 store::Result<EntryReply> Driver::mknod(Call& call, fuse_ino_t parent, const char* name, mode_t mode, dev_t rdev) {
@@ -101,7 +101,7 @@ store::Result<EntryReply> Driver::link(Call& call, fuse_ino_t id, fuse_ino_t par
   if ((*source)->virtual_path || (*source)->ref.pinned)
     return deny(call, **source, "link", EPERM, "virtual files and old versions get no other names");
   if (const int bad = bad_name(name)) return store::Errno{bad};
-  const auto view = monitor_.link(call.who, (*source)->ref.artifact, {*in, name});
+  const auto view = monitor_.link(call.who, (*source)->ref.number, {*in, name});
   if (!view) return store::Errno{view.error()};
   return entry_of(*view);
 }
@@ -134,18 +134,13 @@ store::Status Driver::rename(Call& call, fuse_ino_t parent, const char* name, fu
   return monitor_.rename(call.who, {(*from)->ref.artifact, name}, {*to, to_name}, flags);
 }
 
-store::Result<TextReply> Driver::readlink(Call&, fuse_ino_t id) {
+store::Result<TextReply> Driver::readlink(Call& call, fuse_ino_t id) {
   const auto link = node(id);
   if (!link) return store::Errno{link.error()};
-  if ((*link)->virtual_path) {
-    const auto target = virtual_.target(*(*link)->virtual_path);
-    if (!target) return store::Errno{target.error()};
-    return TextReply{*target};
-  }
-  const auto inode = monitor_.attributes(nodes_.ref(**link));
-  if (!inode) return store::Errno{inode.error()};
-  if (inode->kind != store::Kind::symlink) return store::Errno{EINVAL};
-  return TextReply{inode->target};
+  auto target = (*link)->virtual_path ? virtual_.target(*(*link)->virtual_path)
+                                      : monitor_.read_link(call.who, nodes_.ref(**link));
+  if (!target) return store::Errno{target.error()};
+  return TextReply{*std::move(target)};
 }
 
 }  // namespace ward::fs

@@ -112,9 +112,7 @@ store::Status Driver::flush(Call& call, fuse_ino_t, fuse_file_info* info) {
   if (file.virtual_file) return file.virtual_file->flush();
   if (!file.handle->writes) return store::Done{};
   const auto done = monitor_.flush(*file.handle, call.who.tid());
-  const auto& draft = file.handle->draft;
-  notifier_.settle(draft ? draft->artifact.load() : file.handle->artifact,
-                   kSettle);  // close-to-open: a stat after this close shows the new version everywhere
+  notifier_.settle(file.handle->number, kSettle);  // close-to-open: a stat after this shows the new version everywhere
   return done;
 }
 

@@ -9,7 +9,7 @@ namespace {
 constexpr store::Nanos kRecent = 10'000'000'000;  // the longest that a busy machine takes from a look-up to its open
 
 std::string key_of(const store::NodeRef& ref, policy::Depth depth) {
-  std::string key = std::to_string(ref.artifact);
+  std::string key = std::to_string(ref.number);
   switch (ref.face) {
     case store::Face::plain:
       return key;
@@ -27,12 +27,12 @@ std::string key_of(const store::NodeRef& ref, policy::Depth depth) {
 
 Nodes::Nodes() {
   auto root = std::make_shared<Node>();
-  root->id = root->ref.artifact = store::kRoot;
+  root->id = root->ref.artifact = root->ref.number = store::kRoot;
   root->kind = store::Kind::folder;
   root->key = key_of(root->ref, root->depth);
   root->lookups = 1;
   by_key_[root->key] = root->id;
-  by_artifact_.emplace(store::kRoot, root->id);
+  by_number_.emplace(store::kRoot, root->id);
   nodes_[root->id] = std::move(root);
 }
 
@@ -46,7 +46,7 @@ std::shared_ptr<Node> Nodes::find_or_add(const std::string& key, std::uint64_t f
     node->id = id;
     node->key = key;
     fill(*node);
-    by_artifact_.emplace(node->ref.artifact, id);
+    by_number_.emplace(node->ref.number, id);
     nodes_[id] = std::move(node);
   }
   auto node = nodes_.at(id);
@@ -58,6 +58,7 @@ std::shared_ptr<Node> Nodes::find_or_add(const std::string& key, std::uint64_t f
 std::shared_ptr<Node> Nodes::remember(const store::View& view) {
   store::NodeRef ref;
   ref.artifact = view.inode.id;
+  ref.number = view.inode.number;
   ref.face = view.face;
   if (view.face == store::Face::draft) ref.draft = view.draft;
   if (view.face == store::Face::version) {
@@ -79,7 +80,10 @@ std::shared_ptr<Node> Nodes::remember(const store::NodeRef& pinned, policy::Dept
 }
 
 std::shared_ptr<Node> Nodes::remember(std::shared_ptr<const Virtual> virtual_path, const std::string& key) {
-  return find_or_add("@" + key, 0, [&](Node& node) { node.virtual_path = std::move(virtual_path); });
+  return find_or_add("@" + key, 0, [&](Node& node) {
+    node.ref.number = node.id;
+    node.virtual_path = std::move(virtual_path);
+  });
 }
 
 std::shared_ptr<Node> Nodes::get(std::uint64_t id) const {
@@ -103,18 +107,18 @@ bool Nodes::forget(std::uint64_t id, std::uint64_t count) {
   Node& node = *found->second;
   node.lookups -= std::min(count, node.lookups);
   if (node.lookups > 0) return false;
-  const auto artifact = node.ref.artifact;
+  const auto number = node.ref.number;
   by_key_.erase(node.key);
-  const auto [begin, end] = by_artifact_.equal_range(artifact);
-  by_artifact_.erase(std::find_if(begin, end, [id](const auto& entry) { return entry.second == id; }));
+  const auto [begin, end] = by_number_.equal_range(number);
+  by_number_.erase(std::find_if(begin, end, [id](const auto& entry) { return entry.second == id; }));
   nodes_.erase(found);
-  return !by_artifact_.contains(artifact);
+  return !by_number_.contains(number);
 }
 
-std::vector<std::uint64_t> Nodes::cached(store::Id artifact) const {
+std::vector<std::uint64_t> Nodes::cached(store::Id number) const {
   const std::scoped_lock lock(mutex_);
   std::vector<std::uint64_t> ids;
-  const auto [begin, end] = by_artifact_.equal_range(artifact);
+  const auto [begin, end] = by_number_.equal_range(number);
   for (auto it = begin; it != end; ++it) {
     const auto face = nodes_.at(it->second)->ref.face;
     if (face == store::Face::plain || face == store::Face::version) ids.push_back(it->second);

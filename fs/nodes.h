@@ -46,10 +46,10 @@ class Nodes {
   std::shared_ptr<Node> get(std::uint64_t id) const;  // null: the kernel never got it
   /// What the monitor needs to know of a node.
   store::NodeRef ref(const Node& node) const;
-  /// Takes back lookups. True when the kernel knows no more node of that artifact.
+  /// Takes back lookups. True when the kernel knows no more node of that file.
   bool forget(std::uint64_t id, std::uint64_t count);
   /// Nodes of an inode whose names and attributes the kernel may keep.
-  std::vector<std::uint64_t> cached(store::Id artifact) const;
+  std::vector<std::uint64_t> cached(store::Id number) const;
 
  private:
   std::shared_ptr<Node> find_or_add(const std::string& key, std::uint64_t fixed_id,
@@ -59,7 +59,7 @@ class Nodes {
   std::uint64_t next_ = 1ULL << 62;  // above every inode id
   std::unordered_map<std::uint64_t, std::shared_ptr<Node>> nodes_;
   std::unordered_map<std::string, std::uint64_t> by_key_;
-  std::unordered_multimap<store::Id, std::uint64_t> by_artifact_;
+  std::unordered_multimap<store::Id, std::uint64_t> by_number_;
 };
 
 }  // namespace ward::fs

@@ -26,23 +26,23 @@ void Notifier::stop() {
   for (auto& thread : threads) thread.join();
 }
 
-void Notifier::changed(store::Id artifact, std::vector<store::Place> names) {
-  if (nodes_.cached(artifact).empty()) return;  // the kernel keeps nothing of it: drafts and live files have no timeout
+void Notifier::changed(store::Id number, std::vector<store::Place> names) {
+  if (nodes_.cached(number).empty()) return;  // the kernel keeps nothing of it: drafts and live files have no timeout
   {
     const std::scoped_lock lock(mutex_);
     if (stopping_ || session_ == nullptr) return;
-    queue_.push_back({++last_, artifact, std::move(names)});
-    pending_[artifact].insert(last_);
+    queue_.push_back({++last_, number, std::move(names)});
+    pending_[number].insert(last_);
     if (queue_.size() > idle_ && threads_.size() < kMostThreads) threads_.emplace_back([this] { run(); });
   }
   wake_.notify_one();
 }
 
-void Notifier::settle(store::Id artifact, std::chrono::milliseconds deadline) {
+void Notifier::settle(store::Id number, std::chrono::milliseconds deadline) {
   std::unique_lock lock(mutex_);
   const auto target = last_;
   delivered_.wait_for(lock, deadline, [&] {
-    const auto found = pending_.find(artifact);
+    const auto found = pending_.find(number);
     return found == pending_.end() || *found->second.begin() > target || stopping_;
   });
 }
@@ -59,8 +59,8 @@ void Notifier::run() {
     lock.unlock();
     deliver(notice);
     lock.lock();
-    const auto mine = pending_.find(notice.artifact);
-    mine->second.erase(notice.number);
+    const auto mine = pending_.find(notice.number);
+    mine->second.erase(notice.place);
     if (mine->second.empty()) pending_.erase(mine);
     delivered_.notify_all();
   }
@@ -76,7 +76,7 @@ void Notifier::deliver(const Notice& notice) {
 #endif
     );
   }
-  for (const auto id : nodes_.cached(notice.artifact)) fuse_lowlevel_notify_inval_inode(session_, id, -1, 0);
+  for (const auto id : nodes_.cached(notice.number)) fuse_lowlevel_notify_inval_inode(session_, id, -1, 0);
 }
 
 }  // namespace ward::fs

@@ -22,15 +22,15 @@ class Notifier {
   ~Notifier() { stop(); }
   void start(fuse_session* session);
   void stop();
-  /// The artifact's attributes, and what these names lead to, may have changed. Only queues.
-  void changed(store::Id artifact, std::vector<store::Place> names);
-  /// Waits until all that was queued about the artifact before has been delivered, at most `deadline`.
-  void settle(store::Id artifact, std::chrono::milliseconds deadline);
+  /// The file's attributes, and what these names lead to, may have changed. Only queues.
+  void changed(store::Id number, std::vector<store::Place> names);
+  /// Waits until all that was queued about the file before has been delivered, at most `deadline`.
+  void settle(store::Id number, std::chrono::milliseconds deadline);
 
  private:
   struct Notice {
-    std::uint64_t number;
-    store::Id artifact;
+    std::uint64_t place;  // in the order of all
+    store::Id number;
     std::vector<store::Place> names;
   };
   void run();
@@ -41,8 +41,8 @@ class Notifier {
   std::mutex mutex_;  // guards all below
   std::condition_variable wake_, delivered_;
   std::deque<Notice> queue_;
-  std::map<store::Id, std::set<std::uint64_t>> pending_;  // numbers of the notices that aren't delivered yet
-  std::uint64_t last_ = 0;                                // number of the newest
+  std::map<store::Id, std::set<std::uint64_t>> pending_;  // of the notices that aren't delivered yet
+  std::uint64_t last_ = 0;                                // place of the newest
   std::size_t idle_ = 0;
   bool stopping_ = false;
   std::vector<std::thread> threads_;

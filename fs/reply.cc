@@ -18,6 +18,8 @@ int errno_of(const store::Error& error) noexcept {
       return EINVAL;
     case store::Code::too_many:
       return EMFILE;
+    case store::Code::too_large:
+      return EFBIG;
     case store::Code::io:
     case store::Code::corrupt:
     case store::Code::format:
@@ -31,7 +33,7 @@ int errno_of(const store::Error& error) noexcept {
 void send_error(fuse_req_t req, const char* what, const std::exception& error) noexcept {
   const auto* known = dynamic_cast<const store::Error*>(&error);
   const int code = known != nullptr ? errno_of(*known) : EIO;
-  if (code != ENOSPC) std::fprintf(stderr, "ward: %s: %s\n", what, error.what());
+  if (code != ENOSPC && code != EFBIG) std::fprintf(stderr, "ward: %s: %s\n", what, error.what());
   fuse_reply_err(req, code);
 }
 

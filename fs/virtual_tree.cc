@@ -108,7 +108,6 @@ Result<VirtualEntry> VirtualTree::alias(const Requester& who, const std::string&
   const auto inode = monitor_.attributes(*ref);
   if (!inode) return Errno{inode.error()};
   entry.attr = stat_of(*inode);
-  entry.attr.st_mode &= ~static_cast<mode_t>(0222);
   return entry;
 }
 

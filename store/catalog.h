@@ -18,6 +18,7 @@ namespace ward::store {
 /// What stat shows of an inode, and where it stands. Of a file the content fields are those of its current version.
 struct Inode {
   Id id = 0;
+  Id number = 0;  // inode number: what stat calls st_ino. The file's, where `id` is the name's (glossary)
   Kind kind = Kind::file;
   std::uint32_t mode = 0, uid = 0, gid = 0, rdev = 0;  // mode: permission bits (07777)
   std::uint64_t nlink = 0;                             // names; of a folder 2 + sub-folders; 0 = deleted
@@ -55,6 +56,7 @@ struct Entry {
   std::uint64_t cookie = 0;  // > 0, stable while the name stands; order of a listing
   std::string name;
   Id id = 0;
+  Id number = 0;  // inode number; only in list()
   Kind kind = Kind::file;
 };
 
@@ -110,6 +112,7 @@ class Catalog {
   void flush();
 
   std::optional<Inode> inode(Id id) const;
+  std::optional<Inode> numbered(Id number) const;  // by inode number
   std::optional<Id> child(Id dir, std::string_view name) const;
   /// Up to `limit` entries with cookie > after, in cookie order.
   std::vector<Entry> list(Id dir, std::uint64_t after, std::size_t limit) const;

@@ -56,6 +56,8 @@ struct Catalog::Impl {
   void remove(Id id);  // the row, its xattrs and changes
   /// Marks the node as changed by `record`: last and ctime.
   static void stamp(Node& node, const Record& record);
+  /// The same for a save, which says itself when the file changed.
+  static void stamp(Node& node, const Record& record, const std::optional<Nanos>& changed);
   /// One line of PATH@@/history; scratch files that never had a version have none.
   void note(const Record& record, const Node& node, const char* action, const std::string& detail);
   void index_time(const Record& record);

@@ -36,15 +36,16 @@ std::optional<Node> Catalog::Impl::find(Id id) {
 const Node* Catalog::Impl::peek(Id id) {
   if (const Node* node = recent.find(id)) return node;
   auto rows = db.query(
-      "SELECT id, kind, mode, uid, gid, rdev, nlink, atime, mtime, ctime, btime, target, home_dir, home_name, scratch, "
+      "SELECT id, number, kind, mode, uid, gid, rdev, nlink, atime, mtime, ctime, btime, target, home_dir, home_name, "
+      "scratch, "
       "version, \"commit\", sha256, size, stage, last, versions, deleted, merged_into, labels FROM inode WHERE id=?",
       id);
   if (!rows.next()) return nullptr;
   Node n;
-  rows.into(n.id, n.kind, n.mode, n.uid, n.gid, n.rdev, n.nlink, n.atime, n.mtime, n.ctime, n.btime, n.target,
+  rows.into(n.id, n.number, n.kind, n.mode, n.uid, n.gid, n.rdev, n.nlink, n.atime, n.mtime, n.ctime, n.btime, n.target,
             n.home.dir, n.home.name, n.scratch, n.version, n.commit, HexInto{n.sha256}, n.size, n.stage, n.last,
             n.versions, n.deleted, n.merged_into);
-  n.labels = unpack_labels(rows.view(24));
+  n.labels = unpack_labels(rows.view(25));
   return &recent.put(id, std::move(n));
 }
 
@@ -64,12 +65,13 @@ void Catalog::Impl::insert(const Node& n) {
 
 void Catalog::Impl::update(const Node& n) {
   db.run(
-      "UPDATE inode SET mode=?, uid=?, gid=?, nlink=?, atime=?, mtime=?, ctime=?, home_dir=?, home_name=?, scratch=?, "
+      "UPDATE inode SET number=?, mode=?, uid=?, gid=?, nlink=?, atime=?, mtime=?, ctime=?, home_dir=?, home_name=?, "
+      "scratch=?, "
       "version=?, \"commit\"=?, sha256=?, size=?, stage=?, labels=?, last=?, versions=?, deleted=?, merged_into=? "
       "WHERE id=?",
-      n.mode, n.uid, n.gid, n.nlink, n.atime, n.mtime, n.ctime, n.home.dir, Blob{n.home.name}, n.scratch, n.version,
-      n.commit, HexBlob{n.sha256}, n.size, n.stage, pack_labels(n.labels), n.last, n.versions, n.deleted, n.merged_into,
-      n.id);
+      n.number, n.mode, n.uid, n.gid, n.nlink, n.atime, n.mtime, n.ctime, n.home.dir, Blob{n.home.name}, n.scratch,
+      n.version, n.commit, HexBlob{n.sha256}, n.size, n.stage, pack_labels(n.labels), n.last, n.versions, n.deleted,
+      n.merged_into, n.id);
   recent.put(n.id, n);
 }
 
@@ -83,6 +85,11 @@ void Catalog::Impl::remove(Id id) {
 void Catalog::Impl::stamp(Node& node, const Record& record) {
   node.last = record.sequence;
   node.ctime = record.time;
+}
+
+void Catalog::Impl::stamp(Node& node, const Record& record, const std::optional<Nanos>& changed) {
+  node.last = record.sequence;
+  node.ctime = changed ? std::max(node.ctime, *changed) : record.time;
 }
 
 void Catalog::Impl::note(const Record& record, const Node& node, const char* action, const std::string& detail) {

@@ -26,6 +26,16 @@ std::optional<Inode> Catalog::inode(Id id) const {
   return node != nullptr ? std::optional<Inode>(*node) : std::nullopt;
 }
 
+std::optional<Inode> Catalog::numbered(Id number) const {
+  if (auto node = impl_->find(number); node && node->number == number) return static_cast<Inode&&>(*node);
+  std::optional<Id> id;
+  {
+    auto rows = impl_->db.query("SELECT id FROM inode WHERE number=? AND number<>id", number);
+    if (rows.next()) id = static_cast<Id>(rows.integer(0));
+  }
+  return id ? inode(*id) : std::nullopt;
+}
+
 std::optional<Id> Catalog::child(Id dir, std::string_view name) const {
   auto rows = impl_->db.query("SELECT id FROM entry WHERE dir=? AND name=?", dir, Blob{name});
   if (!rows.next()) return std::nullopt;
@@ -33,13 +43,14 @@ std::optional<Id> Catalog::child(Id dir, std::string_view name) const {
 }
 
 std::vector<Entry> Catalog::list(Id dir, std::uint64_t after, std::size_t limit) const {
-  auto rows =
-      impl_->db.query("SELECT cookie, name, id, kind FROM entry WHERE dir=? AND cookie>? ORDER BY cookie LIMIT ?", dir,
-                      after, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX)));
+  auto rows = impl_->db.query(
+      "SELECT e.cookie, e.name, e.id, e.kind, i.number FROM entry e CROSS JOIN inode i ON i.id = e.id "
+      "WHERE e.dir=? AND e.cookie>? ORDER BY e.cookie LIMIT ?",
+      dir, after, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX)));
   std::vector<Entry> entries;
   while (rows.next()) {
     auto& e = entries.emplace_back();
-    rows.into(e.cookie, e.name, e.id, e.kind);
+    rows.into(e.cookie, e.name, e.id, e.kind, e.number);
   }
   return entries;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Redo of the records that change names: create, link, delete, rename, restore.
+#include <sys/stat.h>
+
 #include "store/catalog_impl.h"
 #include "store/error.h"
 
@@ -7,7 +9,7 @@ namespace ward::store {
 
 void Catalog::Impl::redo(const Record& record, const Create& p) {
   Node n;
-  n.id = p.artifact;
+  n.id = n.number = p.artifact;
   n.kind = p.kind;
   n.mode = p.mode, n.uid = p.uid, n.gid = p.gid, n.rdev = p.rdev;
   n.target = p.target;
@@ -70,9 +72,10 @@ void Catalog::Impl::redo(const Record& record, const Rename& p) {
   }
   if (p.whiteout) {
     Node n;
-    n.id = record.sequence;
+    n.id = n.number = record.sequence;
     n.kind = Kind::char_device;
-    n.mode = 0600, n.uid = record.user.id, n.gid = record.user.group;
+    const Node folder = need(p.from.dir, record);
+    n.uid = record.user.id, n.gid = (folder.mode & S_ISGID) != 0 ? folder.gid : record.user.group;
     n.nlink = 1;
     n.atime = n.mtime = n.ctime = n.btime = record.time;
     n.home = p.from;
@@ -125,6 +128,10 @@ void Catalog::Impl::merge(const Record& record, const Rename& p) {
   target.mode = source.mode, target.uid = source.uid, target.gid = source.gid;
   target.atime = source.atime, target.mtime = source.mtime;
   target.scratch = p.scratch;
+  // stat shows the source's inode number under the name, as rename(2) promises. The replaced file's is never used
+  // again: who has it open may still ask for it.
+  target.number = source.number;
+  source.number = record.sequence;
   db.run("DELETE FROM xattr WHERE id=?", target.id);
   db.run("UPDATE xattr SET id=? WHERE id=?", target.id, source.id);
   // Whoever still writes to the source writes to what is the target now.

@@ -92,7 +92,7 @@ void Catalog::Impl::save(const Record& record, const Commit& p, const char* acti
   n.sha256 = p.sha256, n.size = p.size, n.mtime = p.mtime;
   n.stage = p.stage, n.labels = p.labels;
   n.scratch = false;
-  stamp(n, record);
+  stamp(n, record, p.ctime);
   update(n);
   if (p.draft != 0 && p.final) {
     db.run("DELETE FROM draft WHERE draft=?", p.draft);
@@ -118,8 +118,8 @@ void Catalog::Impl::redo(const Record& record, const Unchanged& p) {
   db.run("UPDATE draft SET sealed=1, synced=0, version=? WHERE draft=?", p.version, p.draft);
   auto n = find(p.artifact);
   if (!n) return;
-  n->mtime = record.time;
-  stamp(*n, record);
+  n->mtime = p.mtime.value_or(record.time);
+  stamp(*n, record, p.ctime);
   update(*n);
   note(record, *n, p.action, "same bytes as version " + std::to_string(p.version));
 }

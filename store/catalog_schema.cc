@@ -6,7 +6,7 @@
 namespace ward::store {
 namespace {
 
-constexpr int kSchema = 1;  // user_version; another number makes the caller rebuild from the log
+constexpr int kSchema = 2;  // user_version; another number makes the caller rebuild from the log
 
 // cache_spill=OFF keeps changes in memory until flush(), so that apply() neither waits for the disk nor fails when it
 // is full. NORMAL may lose the newest commits in a power cut but never their order: replay redoes them.
@@ -29,10 +29,11 @@ constexpr const char* kTables = R"(
     id INTEGER PRIMARY KEY CHECK(id = 1), applied INTEGER, leaf BLOB, published INTEGER,
     format INTEGER, origin TEXT, vkey TEXT, clock INTEGER, artifacts INTEGER, versions INTEGER, bytes INTEGER);
   CREATE TABLE inode(
-    id INTEGER PRIMARY KEY, kind INTEGER, mode INTEGER, uid INTEGER, gid INTEGER, rdev INTEGER, nlink INTEGER,
+    id INTEGER PRIMARY KEY, number INTEGER, kind INTEGER, mode INTEGER, uid INTEGER, gid INTEGER, rdev INTEGER, nlink INTEGER,
     atime INTEGER, mtime INTEGER, ctime INTEGER, btime INTEGER, target BLOB, home_dir INTEGER, home_name BLOB,
     scratch INTEGER, version INTEGER, "commit" INTEGER, sha256 BLOB, size INTEGER, stage TEXT, labels TEXT,
     last INTEGER, versions INTEGER, deleted INTEGER, merged_into INTEGER);
+  CREATE INDEX inode_numbered ON inode(number) WHERE number <> id;
   CREATE INDEX inode_deleted ON inode(home_dir, deleted) WHERE deleted > 0;
   CREATE TABLE entry(
     dir INTEGER, name BLOB, id INTEGER, kind INTEGER, cookie INTEGER, PRIMARY KEY(dir, name)) WITHOUT ROWID;
@@ -71,7 +72,7 @@ constexpr const char* kTables = R"(
     PRIMARY KEY(artifact, sequence)) WITHOUT ROWID;
   CREATE TABLE time_index(time INTEGER, sequence INTEGER, PRIMARY KEY(time, sequence)) WITHOUT ROWID;
   INSERT INTO state VALUES(1, 0, NULL, 0, 0, '', '', 0, 0, 0, 0);
-  PRAGMA user_version=1;
+  PRAGMA user_version=2;
   COMMIT;
 )";
 

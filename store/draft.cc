@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "store/error.h"
+#include "store/times.h"
 
 namespace ward::store {
 namespace {
@@ -34,9 +35,10 @@ void copy_bytes(int from, int to, std::uint64_t size) {
 
 }  // namespace
 
-Draft::Draft(std::filesystem::path folder, HashPool& pool, ObjectStore& objects, Id artifact_id, DraftKind kind,
-             Base base)
-    : artifact(artifact_id),
+Draft::Draft(std::filesystem::path folder, HashPool& pool, ObjectStore& objects, Id artifact_id, Id inode_number,
+             DraftKind kind, Base base)
+    : number(inode_number),
+      artifact(artifact_id),
       folder_(std::move(folder)),
       pool_(pool),
       objects_(objects),
@@ -50,6 +52,7 @@ Draft::Draft(std::filesystem::path folder, HashPool& pool, ObjectStore& objects,
   struct stat st {};
   if (::fstat(file_->get(), &st) != 0) throw_errno("stat " + file_name().string());
   size_ = static_cast<std::uint64_t>(st.st_size);
+  times_ = Times{nanos_of(st.st_mtim), 0};
   shared_ = st.st_nlink > 1;  // it became an object in a move that didn't happen
 }
 
@@ -120,7 +123,7 @@ void Draft::touched(Id handle, const Author& author, std::uint64_t bytes, bool d
   dirty_[handle] = handle == 0;
   written_ = written_ || data;
   authors_[{author.uid, author.login}] += bytes;
-  mtime_ = now;
+  times_ = Times{now, now};
 }
 
 std::uint64_t Draft::write(Id handle, const Author& author, std::uint64_t offset, std::span<const char> bytes,
@@ -158,14 +161,17 @@ void Draft::truncate(Id handle, const Author& author, std::uint64_t size, bool o
   touched(handle, author, 0, !opening && !grows, now);
 }
 
-void Draft::allocate(Id handle, const Author& author, int mode, std::uint64_t offset, std::uint64_t length, Nanos now) {
+bool Draft::allocate(Id handle, const Author& author, int mode, std::uint64_t offset, std::uint64_t length, Nanos now) {
   const Exclusive lock(content);
   make_private(lock, UINT64_MAX);
-  if (::fallocate(file_->get(), mode, static_cast<off_t>(offset), static_cast<off_t>(length)) != 0)
+  if (::fallocate(file_->get(), mode, static_cast<off_t>(offset), static_cast<off_t>(length)) != 0) {
+    if (errno == EOPNOTSUPP) return false;
     throw_errno("allocate in draft");
+  }
   follower_.reset();
   size_ = size_of(file_->get());
   touched(handle, author, 0, true, now);
+  return true;
 }
 
 std::int64_t Draft::seek(std::int64_t offset, int whence) const {
@@ -208,10 +214,10 @@ bool Draft::late(const Exclusive&) const {
                      [this](const auto& writer) { return writer.first != 0 && writer.first < sealed_at; });
 }
 
-void Draft::govern(const Exclusive& lock, Id draft_id, Base base) {
+void Draft::govern(const Exclusive& lock, Id draft_id, DraftKind kind, Base base) {
   ::unlink(file_name().c_str());
   id = draft_id;
-  kind_ = DraftKind::session;
+  kind_ = kind;
   sealed(lock, std::move(base));
 }
 
@@ -265,16 +271,19 @@ void Draft::remember(const std::vector<Author>& authors) {
   for (const Author& author : authors) authors_[{author.uid, author.login}] += author.bytes;
 }
 
-std::optional<Nanos> Draft::unsealed_mtime() const {
+std::optional<Draft::Times> Draft::times() const {
   const std::scoped_lock lock(marks_);
-  if (dirty_.empty() && kind_ != DraftKind::scratch) return std::nullopt;
-  if (mtime_ == 0) return std::nullopt;
-  return mtime_;
+  return times_;
+}
+
+std::optional<Draft::Times> Draft::unsealed_times() const {
+  const std::scoped_lock lock(marks_);
+  return dirty_.empty() && kind_ != DraftKind::scratch ? std::nullopt : times_;
 }
 
 void Draft::set_mtime(Nanos mtime) {
   const std::scoped_lock lock(marks_);
-  mtime_ = mtime;
+  times_ = Times{mtime, times_ ? times_->ctime : 0};
 }
 
 }  // namespace ward::store

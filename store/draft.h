@@ -47,7 +47,8 @@ class Draft {
  public:
   using Exclusive = std::unique_lock<std::shared_mutex>;
 
-  Draft(std::filesystem::path folder, HashPool& pool, ObjectStore& objects, Id artifact, DraftKind kind, Base base);
+  Draft(std::filesystem::path folder, HashPool& pool, ObjectStore& objects, Id artifact, Id number, DraftKind kind,
+        Base base);
 
   DraftKind kind() const { return kind_; }
 
@@ -60,8 +61,9 @@ class Draft {
                       Nanos now);
   /// `opening`: by O_TRUNC. Shells close a descriptor between that and the first write: it is no save yet.
   void truncate(Id handle, const Author& author, std::uint64_t size, bool opening, Nanos now);
-  /// fallocate(2) with a mode that the caller has checked.
-  void allocate(Id handle, const Author& author, int mode, std::uint64_t offset, std::uint64_t length, Nanos now);
+  /// fallocate(2) with a mode that the caller has checked; false when the disk can't do it so.
+  [[nodiscard]] bool allocate(Id handle, const Author& author, int mode, std::uint64_t offset, std::uint64_t length,
+                              Nanos now);
   std::int64_t seek(std::int64_t offset, int whence) const;  // SEEK_DATA, SEEK_HOLE; negative errno
   void sync() const;
 
@@ -89,8 +91,8 @@ class Draft {
   Bytes store(const Exclusive&);
   /// The content is the durable-enough object `base` now: nothing is unsealed.
   void sealed(const Exclusive&, Base base);
-  /// A scratch file got a governed name: it is a session draft `id` from now on, sealed as `base`.
-  void govern(const Exclusive&, Id id, Base base);
+  /// A scratch file got a governed name: it is a draft `id` of that kind from now on, sealed as `base`.
+  void govern(const Exclusive&, Id id, DraftKind kind, Base base);
   /// Leaves the file in drafts/ as `<id>.kept` and goes back to the base (a killed writer).
   void keep(const Exclusive&);
   /// Forgets the private file (unwritten, deleted, finalised) and goes back to the base.
@@ -102,14 +104,20 @@ class Draft {
   /// Authors of a scratch file from when it was open before.
   void remember(const std::vector<Author>& authors);
   const Base& base(const Exclusive&) const { return base_; }
-  Nanos mtime(const Exclusive&) const { return mtime_; }
-  std::optional<Nanos> unsealed_mtime() const;  // while it is dirty
+  struct Times {
+    Nanos mtime = 0;
+    Nanos ctime = 0;  // of the last change through this draft; 0 = none
+  };
+  std::optional<Times> times() const;           // nullopt: those of its base
+  std::optional<Times> unsealed_times() const;  // while it is dirty; of a scratch file always
   void set_mtime(Nanos mtime);
 
   mutable std::shared_mutex content;
 
   /// Grows at each seal: sessions that see the draft join anew when they write again.
   std::atomic<std::uint64_t> generation = 1;
+
+  const Id number;  // inode number of the file whose content it is
 
   // ---- guarded by the monitor's lock ----
   std::atomic<Id> artifact;                                  // whose content it is; a rename over another one moves it
@@ -121,8 +129,14 @@ class Draft {
   std::atomic<Lineage::Tick> last_write = Lineage::kAlways;  // lineage's clock at the last write
   std::uint64_t sealed_version = 0;                          // version that its bytes are since a seal, 0 = none
   Sequence sealed_at = 0;                                    // the commit by which it made that version, 0 = none
-  bool interrupted = false;                                  // a writer was killed since the last seal
-  std::set<std::string> activities;                          // entity ids of the writers, for lineage
+  /// What was written is in a version now, for all to see; whoever writes on joins again. Staying would show a session
+  /// that is done the half-written next save of somebody else.
+  void leave() {
+    sessions.clear();
+    ++generation;
+  }
+  bool interrupted = false;          // a writer was killed since the last seal
+  std::set<std::string> activities;  // entity ids of the writers, for lineage
 
  private:
   std::filesystem::path file_name() const;
@@ -137,7 +151,7 @@ class Draft {
   HashPool& pool_;
   ObjectStore& objects_;
   const Id file_id_;  // names a scratch file
-  // Guarded by `content`; marks_ guards dirty_, authors_, written_, mtime_ and base_.object beside shared holders of
+  // Guarded by `content`; marks_ guards dirty_, authors_, written_, times_ and base_.object beside shared holders of
   // it.
   std::atomic<DraftKind> kind_;
   mutable Base base_;  // its object is opened when somebody reads
@@ -150,7 +164,7 @@ class Draft {
   std::map<Id, bool> dirty_;  // handles with unsealed writes, and whether they were closed since; 0: truncate(2)
   bool written_ = false;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> authors_;
-  Nanos mtime_ = 0;
+  std::optional<Times> times_;
 };
 
 }  // namespace ward::store

@@ -16,6 +16,7 @@ enum class Code {
   config,       // ward.toml or another input file of the user is wrong
   missing_key,  // the log's private key can't be read
   too_many,     // EMFILE or ENFILE: the daemon has too many files open
+  too_large,    // EFBIG: more than the disk's file system lets a file hold
   usage,        // the caller asked for something that can't be (wrong path, wrong kind)
 };
 
@@ -29,7 +30,8 @@ class Error : public std::runtime_error {
 };
 
 /// Throws Error for a failed system call: `what` names operation and object, `err` is errno captured at the call.
-/// ENOSPC and EDQUOT become Code::no_space, EMFILE and ENFILE Code::too_many, all others Code::io.
+/// ENOSPC and EDQUOT become Code::no_space, EMFILE and ENFILE Code::too_many, EFBIG Code::too_large, all
+/// others Code::io.
 [[noreturn]] void throw_errno(const std::string& what, int err = errno);
 
 }  // namespace ward::store

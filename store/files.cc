@@ -16,6 +16,7 @@ void throw_errno(const std::string& what, int err) {
   auto code = Code::io;
   if (err == ENOSPC || err == EDQUOT) code = Code::no_space;
   if (err == EMFILE || err == ENFILE) code = Code::too_many;
+  if (err == EFBIG) code = Code::too_large;
   throw Error(code, what + ": " + std::strerror(err));
 }
 

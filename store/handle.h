@@ -22,6 +22,7 @@ struct Handle {
 
   Id id = 0;  // sequence of the record of the open
   Id artifact = 0;
+  Id number = 0;              // inode number
   std::uint64_t version = 0;  // that it reads; of a draft, its base
   Sha256 sha256;
   bool reads = false, writes = false, append = false;

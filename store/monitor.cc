@@ -42,9 +42,20 @@ std::string shortened(std::string_view text, std::size_t most) {
 
 }  // namespace
 
-std::optional<Inode> Monitor::find(const Lock&, Id id) const {
-  if (const auto orphan = orphans_.find(id); orphan != orphans_.end()) return orphan->second;
-  return catalog_->inode(id);
+std::optional<Inode> Monitor::find(const Lock&, Id number) const {
+  if (const auto orphan = orphans_.find(number); orphan != orphans_.end()) return orphan->second.inode;
+  return catalog_->numbered(number);
+}
+
+std::optional<Inode> Monitor::find(const Lock& held, const NodeRef& node) const {
+  return node.pinned ? catalog_->inode(node.artifact) : find(held, node.number);
+}
+
+Inode Monitor::named(const Lock&, Id id) const {
+  auto inode = catalog_->inode(id);
+  if (!inode)
+    throw Error(Code::corrupt, "catalog: a name leads to inode " + std::to_string(id) + ", which isn't there");
+  return *std::move(inode);
 }
 
 std::string Monitor::path_of(const Lock&, const Place& place) const {
@@ -183,8 +194,8 @@ Errno Monitor::refuse_mode(const Lock& lock, const Requester& who, const char* a
   return refuse(lock, who, action, inode.id, path, "", refused_by_mode(inode, error, reason));
 }
 
-void Monitor::announce(const Lock&, Id artifact) const {
-  hooks_.changed(artifact, catalog_->names(artifact));
+void Monitor::announce(const Lock&, const Inode& inode) const {
+  hooks_.changed(inode.number, catalog_->names(inode.id));
 }
 
 /// Who may search a folder changed: the kernel must ask again about everything in it.
@@ -192,7 +203,7 @@ void Monitor::announce_children(const Lock&, Id folder) const {
   constexpr std::size_t kAtOnce = 1000;
   for (std::uint64_t after = 0;;) {
     const auto entries = catalog_->list(folder, after, kAtOnce);
-    for (const Entry& entry : entries) hooks_.changed(entry.id, {{folder, entry.name}});
+    for (const Entry& entry : entries) hooks_.changed(entry.number, {{folder, entry.name}});
     if (entries.size() < kAtOnce) return;
     after = entries.back().cookie;
   }

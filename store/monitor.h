@@ -19,10 +19,12 @@
 #include <unordered_map>
 
 #include "policy/policy.h"
+#include "store/attr_rules.h"
 #include "store/audit_log.h"
 #include "store/catalog.h"
 #include "store/draft.h"
 #include "store/handle.h"
+#include "store/intent.h"
 #include "store/ledger.h"
 #include "store/lineage.h"
 #include "store/object_store.h"
@@ -60,6 +62,7 @@ struct Opened {
 /// A node as the driver knows it, on the way into an operation.
 struct NodeRef {
   Id artifact = 0;
+  Id number = 0;  // the file's inode number: it stays with who has the file open, whatever becomes of its name
   Face face = Face::plain;
   Sequence commit = 0;                          // Face::version
   std::uint64_t version = 0;                    // Face::version
@@ -71,19 +74,17 @@ struct NodeRef {
   bool pinned = false;                          // an alias such as @@/versions/N: always this version
 };
 
-struct AttrChange {
-  std::optional<std::uint32_t> mode, uid, gid;
-  std::optional<std::uint64_t> size;
-  std::optional<Nanos> atime, mtime;
-  bool atime_now = false, mtime_now = false;
-};
-
 /// A refusal, as @@/why tells it to the one who was refused.
 struct Why {
   Nanos time = 0;
   Sequence sequence = 0;
   std::string text;
 };
+
+/// Inode number of a version that is shown beside its file: the same wherever it is shown, and never a file's.
+constexpr Id number_of_version(Sequence commit) {
+  return 1ULL << 61 | commit;
+}
 
 /// A folder can't be made or moved where its path would be longer: four times what one system call takes.
 inline constexpr std::size_t kPathMost = 16384;
@@ -98,8 +99,8 @@ class Monitor {
   struct Hooks {
     /// The daemon ends by itself: whoever waits for its answers must be let go.
     std::function<void()> ending = [] {};
-    /// Names whose target or attributes changed for somebody, and the artifact whose attributes changed.
-    std::function<void(Id artifact, std::vector<Place> names)> changed = [](Id, const std::vector<Place>&) {};
+    /// Names whose target or attributes changed for somebody, and the file whose attributes changed, by inode number.
+    std::function<void(Id number, std::vector<Place> names)> changed = [](Id, const std::vector<Place>&) {};
   };
 
   /// Opens the store, locks it, recovers it and starts the background work. Throws Error; nothing is changed when the
@@ -115,9 +116,11 @@ class Monitor {
 
   // ---- names (monitor_names.cc, monitor_rename.cc) ----
   Result<View> lookup(const Requester& who, Id folder, const std::string& name);
+  /// The target of a symlink, to whoever may follow it.
+  Result<std::string> read_link(const Requester& who, const NodeRef& node);
   Result<View> make(const Requester& who, const Place& at, Kind kind, std::uint32_t mode, std::uint32_t rdev,
                     const std::string& target);
-  Result<View> link(const Requester& who, Id artifact, const Place& to);
+  Result<View> link(const Requester& who, Id number, const Place& to);
   Status remove(const Requester& who, const Place& at, bool folder);
   /// flags: RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT.
   Status rename(const Requester& who, const Place& from, const Place& to, unsigned flags);
@@ -131,17 +134,18 @@ class Monitor {
   /// walk to it would have needed. `path` is the way that was taken.
   Status reach(const Requester& who, Id id, const std::string& path);
 
-  // ---- attributes (monitor_attr.cc) ----
+  // ---- attributes (monitor_attr.cc, monitor_xattr.cc) ----
   Result<Inode> attributes(const NodeRef& node);
   /// `handle`: that the change comes through (ftruncate, fchmod), null for a change by path.
   Result<Inode> change(const Requester& who, const NodeRef& node, const AttrChange& change,
                        const std::shared_ptr<Handle>& handle);
-  Status access(const Requester& who, Id id, unsigned mask);
+  Status access(const Requester& who, const NodeRef& node, unsigned mask);
   Result<std::string> get_xattr(const Requester& who, const NodeRef& node, const std::string& name);
   Result<std::vector<std::string>> list_xattrs(const Requester& who, const NodeRef& node);
   /// flags: XATTR_CREATE, XATTR_REPLACE.
-  Status set_xattr(const Requester& who, Id id, const std::string& name, const std::string& value, int flags);
-  Status remove_xattr(const Requester& who, Id id, const std::string& name);
+  Status set_xattr(const Requester& who, const NodeRef& node, const std::string& name, const std::string& value,
+                   int flags);
+  Status remove_xattr(const Requester& who, const NodeRef& node, const std::string& name);
 
   // ---- open files (monitor_open.cc) ----
   /// ESTALE: look the name up again, the node to open is another one now.
@@ -163,8 +167,9 @@ class Monitor {
   /// Notes a read; call before its bytes are served. Throws Error when it can't be noted: then serve nothing.
   void note_read(const std::shared_ptr<Handle>& handle, const Requester& who, std::uint64_t offset,
                  std::uint64_t length);
+  /// mapped: pages of a shared mapping, which go where they were changed even if the handle appends.
   Result<std::uint64_t> write(const std::shared_ptr<Handle>& handle, const Requester& who, std::uint64_t offset,
-                              std::span<const char> bytes);
+                              std::span<const char> bytes, bool mapped);
   Status allocate(const std::shared_ptr<Handle>& handle, const Requester& who, int mode, std::uint64_t offset,
                   std::uint64_t length);
   Status sync(Handle& handle);
@@ -175,8 +180,8 @@ class Monitor {
   Status flush(Handle& handle, std::int32_t tid);
   void release(const std::shared_ptr<Handle>& handle);
   void release_folder(const std::shared_ptr<Handle>& handle);
-  /// The kernel forgot an inode: an unlinked one without versions is gone for good.
-  void forget(Id id);
+  /// The kernel forgot a file: an unlinked one is gone for good.
+  void forget(Id number);
 
   /// Records what is refused because of what kind of thing it is (a virtual file, an old version), whoever asks.
   Errno deny(const Requester& who, const char* action, Id artifact, const std::string& path, int error,
@@ -221,9 +226,19 @@ class Monitor {
     std::string rule, reason, who_could;
   };
 
+  /// A file that has no name but that the kernel still knows, and of which the catalog has no row: unlinked without
+  /// versions, made by O_TMPFILE, or replaced by a rename. By inode number.
+  struct Orphan {
+    Inode inode;
+    std::map<std::string, std::string> xattrs;
+    bool replaced = false;  // its id is that of the file which took its name: no record may speak of it by that
+  };
+
   // core (monitor.cc)
   Lock lock() const { return Lock(mutex_); }
-  std::optional<Inode> find(const Lock&, Id id) const;
+  std::optional<Inode> find(const Lock&, Id number) const;
+  std::optional<Inode> find(const Lock&, const NodeRef& node) const;
+  Inode named(const Lock&, Id id) const;  // of an id that a name leads to
   std::string path_of(const Lock&, const Place& place) const;
   /// What the artifact carries and what the policy gives to its paths, sorted.
   std::vector<std::string> labels_of(const Lock&, const Inode& inode, std::span<const std::string> paths) const;
@@ -246,13 +261,16 @@ class Monitor {
                     int error, const char* reason);
   void remember_why(const Record& refusal, const Verdict& verdict);
   void record_refusals(bool all);
-  void announce(const Lock&, Id artifact) const;
+  void announce(const Lock&, const Inode& inode) const;
   void announce_children(const Lock&, Id folder) const;
 
   // names
   bool searchable(const Lock&, const Requester& who, Id folder, std::uint32_t owner) const;
   bool reachable(const Lock&, const Requester& who, const Inode& inode) const;
   bool visible(const Lock&, const Requester& who, Id id) const;
+  Result<View> look_up(Lock held, const Requester& who, Id folder, const std::string& name);
+  std::optional<Errno> refuse_intent(const Lock&, const Requester& who, const Place& place, const Inode& inode,
+                                     const Intent& intent);
   /// `walks`: the caller's thread is on its way to an open for writing, and so finds the draft.
   View view(const Lock&, const Requester& who, const Inode& inode, bool parent_public, bool walks = false) const;
   bool walks_to(const Lock&, const Requester& who, const Place& place, const Inode& inode);
@@ -276,10 +294,28 @@ class Monitor {
   void move_saving(const Lock&, const Requester& who, const Move& move, Draft* draft, const Draft::Exclusive* frozen,
                    const Draft::Bytes& bytes);
   bool below(const Lock&, Id folder, Id ancestor) const;
-  void unlinked(const Lock&, const Inode& before);
+  void unlinked(const Lock&, Orphan left);
+
+  // files without a name (monitor_orphans.cc)
+  Orphan orphan_of(const Lock&, const Inode& before, bool replaced) const;
+  void set_attributes(const Lock&, const Requester& who, const Inode& inode, const std::string& path, SetAttr set,
+                      const Verdict& verdict);
+  void set_xattr(const Lock&, const Requester& who, const Inode& inode, const std::string& path, SetXattr set,
+                 const Verdict& verdict);
+  std::optional<std::string> xattr(const Lock&, const Inode& inode, const std::string& name) const;
+  std::optional<std::string> ward_xattr(const Lock&, const NodeRef& node, const Inode& inode,
+                                        std::string_view key) const;
+  std::filesystem::path scratch_file(Id id) const { return folder_ / "drafts" / ("s" + std::to_string(id)); }
+  void set_scratch_mtime(Id id, Nanos mtime) const;
+  void show_content(const Lock&, const NodeRef& node, Inode& inode) const;
+  void show_scratch(Inode& inode) const;
+  Status truncate_open(const Requester& who, const std::shared_ptr<Handle>& handle, std::uint64_t size);
+  Status truncate_by_path(const Requester& who, const NodeRef& node, std::uint64_t size);
 
   // drafts
-  std::shared_ptr<Draft> draft_of(const Lock&, Id artifact) const;
+  std::shared_ptr<Draft> draft_of(const Lock&, const Inode& inode) const;
+  std::shared_ptr<Draft> draft_of(const Lock&, const Draft& draft) const;
+  std::shared_ptr<Draft> draft_of(const Lock&, const NodeRef& node, const Inode& inode) const;
   std::shared_ptr<Draft> begin_draft(const Lock&, const Inode& inode, DraftKind kind);
   DraftKind kind_for(const Lock&, const Inode& inode, const std::string& path) const;
   static Base base_named(const Inode& inode);  // without its object
@@ -288,7 +324,8 @@ class Monitor {
                                       const std::string& path, const Verdict& verdict);
   Result<Opened> create_new(const Lock&, const Requester& who, const Place& at, std::uint32_t mode, int flags);
   Result<Opened> create_existing(const Lock&, const Requester& who, const Inode& parent, const Inode& inode, int flags);
-  Result<std::shared_ptr<Handle>> open_node(const Lock&, const Requester& who, const NodeRef& node, int flags);
+  Result<std::shared_ptr<Handle>> open_node(const Lock&, const Requester& who, const NodeRef& node, int flags,
+                                            const std::optional<Intent>& intent);
   Result<std::shared_ptr<Handle>> open_version(const Lock&, const Requester& who, const NodeRef& node,
                                                const Inode& inode, int flags);
   /// Reads the current version through a node that isn't its own.
@@ -302,6 +339,9 @@ class Monitor {
   bool sees(const Lock&, const Requester& who, const Draft& draft) const;
   Errno walk_to_draft(const Lock&, const Requester& who, const Inode& inode);
   Result<Verdict> may_open(const Lock&, const Requester& who, const Inode& inode, int flags, const std::string& path);
+  std::optional<Errno> refuse_creation(const Lock&, const Requester& who, const Inode& inode,
+                                       const std::optional<Intent>& intent);
+  Status empty(const Requester& who, Handle& handle);
   void claim_notes(Handle& handle, Id draft);
   void introduce(const Requester& who);
 
@@ -330,7 +370,8 @@ class Monitor {
   void spill(Handle& handle, const SlotContent& content, bool last);
   void collect(Handle& handle, bool last, std::vector<Record>& into) const;
   /// What was written anew runs with nobody's privileges: set-id bits (unless root writes) and file capabilities go.
-  void drop_privileges(const Requester& who, Id artifact);
+  void drop_privileges(const Requester& who, Id number);
+  void rejoin(const std::shared_ptr<Handle>& opened, Handle& user);
   void note_write(Handle& handle, Id draft, Range range);
   void record_ranges();
   std::vector<std::shared_ptr<Handle>> open_handles() const;
@@ -359,8 +400,8 @@ class Monitor {
   std::optional<policy::Policy> policy_;
   std::uint64_t policy_number_ = 0;
   Lineage lineage_;
-  std::unordered_map<Id, std::shared_ptr<Draft>> drafts_;
-  std::unordered_map<Id, Inode> orphans_;  // unlinked inodes without versions that the kernel still knows
+  std::unordered_map<Id, std::shared_ptr<Draft>> drafts_;  // by inode number
+  std::unordered_map<Id, Orphan> orphans_;                 // by inode number
   std::map<std::uint32_t, std::deque<Why>> why_;
   Refusals refusals_;
   std::atomic<std::uint64_t> privileges_ = 1;  // how often privileges were given: handles look only after that

@@ -61,7 +61,9 @@ Commit Monitor::commit_of(const Lock& held, const Inode& inode, const Draft& dra
   commit.base = draft.base(frozen).version;
   commit.sha256 = bytes.sha256;
   commit.size = bytes.size;
-  commit.mtime = draft.mtime(frozen) != 0 ? draft.mtime(frozen) : now();
+  const auto times = draft.times();
+  commit.mtime = times ? times->mtime : now();
+  if (times && times->ctime != 0) commit.ctime = times->ctime;
   commit.authors = draft.authors(frozen);
   const std::vector<std::string> writers(draft.activities.begin(), draft.activities.end());
   std::set<std::string> read_labels;

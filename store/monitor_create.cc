@@ -13,9 +13,9 @@ namespace ward::store {
 Result<Opened> Monitor::create(const Requester& who, const Place& at, std::uint32_t mode, int flags) {
   introduce(who);
   auto opened = create_new(lock(), who, at, mode, flags);
-  if (opened && (flags & O_TRUNC) != 0 && opened->handle->draft && opened->handle->draft->size() != 0)
-    if (const auto done = truncate(who, opened->handle->draft, 0, opened->handle.get(), true); !done)
-      return Errno{done.error()};
+  const bool fresh = opened && opened->handle->id == opened->handle->artifact;
+  if (opened && !fresh && (flags & O_TRUNC) != 0 && opened->handle->draft)
+    if (const auto done = empty(who, *opened->handle); !done) return Errno{done.error()};
   return opened;
 }
 
@@ -35,7 +35,7 @@ Result<Opened> Monitor::create_new(const Lock& held, const Requester& who, const
   if (!parent) return Errno{parent.error()};
   if (const auto existing = catalog_->child(at.dir, at.name)) {
     if ((flags & O_EXCL) != 0) return Errno{EEXIST};
-    return create_existing(held, who, *parent, *find(held, *existing), flags);
+    return create_existing(held, who, *parent, named(held, *existing), flags);
   }
   const auto object = object_at(held, at, *parent);
   const auto& path = object.paths[0];
@@ -52,7 +52,7 @@ Result<Opened> Monitor::create_new(const Lock& held, const Requester& who, const
   create.scratch = policy::scratch(*policy_, path);
   create.draft = writer && !create.scratch ? create.artifact : 0;
   Inode fresh;
-  fresh.id = create.artifact, fresh.nlink = 1, fresh.mode = create.mode, fresh.scratch = create.scratch,
+  fresh.id = fresh.number = create.artifact, fresh.nlink = 1, fresh.mode = create.mode, fresh.scratch = create.scratch,
   fresh.home = at;
   const auto kind = kind_for(held, fresh, path);
   Opened opened;
@@ -70,11 +70,13 @@ Result<Opened> Monitor::create_new(const Lock& held, const Requester& who, const
     claim_notes(*opened.handle, opened.handle->draft ? opened.handle->draft->id.load() : 0);
     append(held, record(who, path, create, verdict));
   } catch (...) {
-    drafts_.erase(fresh.id);
+    drafts_.erase(fresh.number);
     handles_.erase(create.handle);
     throw;
   }
-  opened.view = view(held, who, *find(held, create.artifact), (parent->mode & 1) != 0);
+  const auto made = named(held, create.artifact);
+  if (kind == DraftKind::scratch) opened.handle->draft->set_mtime(made.mtime);
+  opened.view = view(held, who, made, (parent->mode & 1) != 0);
   return opened;
 }
 
@@ -89,7 +91,7 @@ Result<Opened> Monitor::temporary(const Requester& who, Id folder, std::uint32_t
   if (verdict.permitted && who.obscured()) verdict = obscured();
   if (!verdict.permitted) return refuse(held, who, "create", 0, object.paths[0], mode_name(flags), verdict);
   Inode inode;
-  inode.id = ledger_->next();
+  inode.id = inode.number = ledger_->next();
   inode.mode = mode & 07777;
   inode.uid = who.uid();
   inode.gid = (parent->mode & S_ISGID) != 0 ? parent->gid : who.gid();
@@ -108,7 +110,7 @@ Result<Opened> Monitor::temporary(const Requester& who, Id folder, std::uint32_t
   opened.handle->draft = draft;
   claim_notes(*opened.handle, opened.handle->draft ? opened.handle->draft->id.load() : 0);
   append(held, record(who, object.paths[0], open, verdict));
-  orphans_[inode.id] = inode;
+  orphans_[inode.number].inode = inode;
   opened.view = view(held, who, inode, false);
   return opened;
 }

@@ -69,7 +69,7 @@ std::string Monitor::policy_text() const {
 Status Monitor::set_stage(const Requester& who, Id artifact, const std::string& stage) {
   who.prepare();
   const auto held = lock();
-  const auto inode = find(held, artifact);
+  const auto inode = catalog_->inode(artifact);
   if (!inode || inode->kind != Kind::file) return Errno{ENOENT};
   const auto path = path_of(held, inode->home);
   const auto version = catalog_->version({artifact, inode->version});
@@ -97,7 +97,7 @@ Status Monitor::set_stage(const Requester& who, Id artifact, const std::string& 
   append(held,
          record(who, path, StageChange{artifact, inode->last, inode->version, inode->sha256, version->stage, stage},
                 verdict));
-  announce(held, artifact);
+  announce(held, *inode);
   return Done{};
 }
 
@@ -123,7 +123,7 @@ Monitor::Verdict Monitor::judge_report(const Lock& held, const Requester& who, c
 Status Monitor::open_report(const Requester& who, Id artifact, policy::Right right, const std::string& path) {
   who.prepare();
   const auto held = lock();
-  const auto inode = find(held, artifact);
+  const auto inode = catalog_->inode(artifact);
   if (!inode) return Errno{ENOENT};
   const auto verdict = judge_report(held, who, *inode, right);
   if (!verdict.permitted) return refuse(held, who, "open", artifact, path, "r", verdict);
@@ -137,7 +137,7 @@ Status Monitor::open_report(const Requester& who, Id artifact, policy::Right rig
 bool Monitor::may_open_report(const Requester& who, Id artifact, policy::Right right) const {
   who.prepare();
   const auto held = lock();
-  const auto inode = find(held, artifact);
+  const auto inode = catalog_->inode(artifact);
   return inode && judge_report(held, who, *inode, right).permitted;
 }
 
@@ -152,7 +152,7 @@ Status Monitor::open_kept(const Requester& who, Id draft, const std::string& pat
   Inode gone;  // nothing of it is left but what its author wrote
   gone.id = artifact, gone.uid = opened.user.id, gone.mode = 0600;
   const auto held = lock();
-  const auto inode = find(held, artifact);
+  const auto inode = catalog_->inode(artifact);
   policy::Object object;
   if (inode) {
     object = object_of(held, *inode);

@@ -27,23 +27,28 @@ void Monitor::note_read(const std::shared_ptr<Handle>& opened, const Requester& 
 }
 
 Result<std::uint64_t> Monitor::write(const std::shared_ptr<Handle>& opened, const Requester& who, std::uint64_t offset,
-                                     std::span<const char> bytes) {
+                                     std::span<const char> bytes, bool mapped) {
   if (!opened->draft) return Errno{EBADF};
   Draft& draft = *opened->draft;
   const auto user = party(opened, who);
   Handle& handle = *user;
-  if (handle.privileges.exchange(privileges_) != privileges_) drop_privileges(handle.who, handle.artifact);
-  if (handle.joined != draft.generation) {
-    const auto held = lock();
-    draft.sessions[opened->id] = {opened->who.uid(), opened->who.session()};
-    draft.activities.insert(handle.who.process().entity_id);  // an ended version's were forgotten
-    handle.joined = draft.generation.load();
-  }
+  if (!mapped && handle.privileges.exchange(privileges_) != privileges_) drop_privileges(handle.who, draft.number);
+  rejoin(opened, handle);
   const Author author{handle.who.uid(), handle.who.user().login, 0};
   draft.last_write = lineage_.now();
-  const auto at = draft.write(opened->id, author, offset, bytes, opened->append, now());
+  const auto at = draft.write(opened->id, author, offset, bytes, opened->append && !mapped, now());
   note_write(handle, draft.id, {at, bytes.size()});
   return bytes.size();
+}
+
+/// Who goes on after a seal sees what it writes.
+void Monitor::rejoin(const std::shared_ptr<Handle>& opened, Handle& user) {
+  Draft& draft = *opened->draft;
+  if (user.joined == draft.generation) return;
+  const auto held = lock();
+  draft.sessions[opened->id] = {opened->who.uid(), opened->who.session()};
+  draft.activities.insert(user.who.process().entity_id);  // an ended version's were forgotten
+  user.joined = draft.generation.load();
 }
 
 /// Bytes that a handle changed: by a write, a truncation, a hole.
@@ -65,34 +70,26 @@ Status Monitor::allocate(const std::shared_ptr<Handle>& opened, const Requester&
   if ((mode & ~kKnown) != 0) return Errno{EOPNOTSUPP};
   if (!opened->draft || !opened->writes) return Errno{EBADF};
   const auto user = party(opened, who);
-  drop_privileges(user->who, user->artifact);
-  opened->draft->allocate(opened->id, {user->who.uid(), user->who.user().login, 0}, mode, offset, length, now());
+  drop_privileges(user->who, opened->draft->number);
+  rejoin(opened, *user);
+  const Author author{user->who.uid(), user->who.user().login, 0};
+  if (!opened->draft->allocate(opened->id, author, mode, offset, length, now())) return Errno{EOPNOTSUPP};
   note_write(*user, opened->draft->id, {offset, mode == FALLOC_FL_KEEP_SIZE ? 0 : length});
   return Done{};
 }
 
-void Monitor::drop_privileges(const Requester& who, Id artifact) {
-  constexpr const char* kCapabilities = "security.capability";
+void Monitor::drop_privileges(const Requester& who, Id number) {
   const auto held = lock();
-  const auto inode = find(held, artifact);
+  const auto inode = find(held, number);
   if (!inode) return;
-  std::vector<Record> records;
-  SetAttr set;
-  set.artifact = artifact, set.prev = inode->last;
-  set.mode = inode->mode & ~static_cast<std::uint32_t>(S_ISUID | ((inode->mode & 010) != 0 ? S_ISGID : 0));
   const auto path = path_of(held, inode->home);
-  if (!who.root() && *set.mode != inode->mode) {
-    if (const auto orphan = orphans_.find(artifact); orphan != orphans_.end()) orphan->second.mode = *set.mode;
-    records.push_back(record(who, path, set, {}));
-  }
-  if (catalog_->xattr(artifact, kCapabilities)) {
-    SetXattr removed;
-    removed.artifact = artifact, removed.prev = inode->last, removed.name = kCapabilities, removed.removed = true;
-    records.push_back(record(who, path, removed, {}));
-  }
-  if (records.empty()) return;
-  append(held, records);
-  announce(held, artifact);
+  SetAttr set;
+  set.mode = without_privileges(who, *inode);
+  if (!who.root() && *set.mode != inode->mode) set_attributes(held, who, *inode, path, set, {});
+  if (!xattr(held, *inode, kCapability)) return;
+  SetXattr gone;
+  gone.name = kCapability, gone.removed = true;
+  set_xattr(held, who, *inode, path, gone, {});
 }
 
 Status Monitor::sync(Handle& handle) {

@@ -12,11 +12,27 @@
 #include "store/error.h"
 #include "store/monitor.h"
 #include "store/open_flags.h"
+#include "store/protections.h"
 
 namespace ward::store {
-std::shared_ptr<Draft> Monitor::draft_of(const Lock&, Id artifact) const {
-  const auto found = drafts_.find(artifact);
+namespace {
+constexpr int kIntentMatters = -1;  // not for the kernel: what the call wants must be known first
+}
+
+std::shared_ptr<Draft> Monitor::draft_of(const Lock&, const Inode& inode) const {
+  const auto found = drafts_.find(inode.number);
   return found == drafts_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<Draft> Monitor::draft_of(const Lock&, const Draft& draft) const {
+  const auto found = drafts_.find(draft.number);
+  return found == drafts_.end() ? nullptr : found->second;
+}
+
+/// The working content that a node shows: a draft that ended gives way to the one of now.
+std::shared_ptr<Draft> Monitor::draft_of(const Lock& held, const NodeRef& node, const Inode& inode) const {
+  if (node.face == Face::draft && node.draft->writers + node.draft->readers > 0) return node.draft;
+  return node.face == Face::draft || node.face == Face::live ? draft_of(held, inode) : nullptr;
 }
 
 DraftKind Monitor::kind_for(const Lock&, const Inode& inode, const std::string& path) const {
@@ -39,16 +55,22 @@ Base Monitor::base_of(const Inode& inode) {
 }
 
 std::shared_ptr<Draft> Monitor::begin_draft(const Lock& held, const Inode& inode, DraftKind kind) {
-  if (auto draft = draft_of(held, inode.id)) return draft;
+  if (auto draft = draft_of(held, inode)) return draft;
   auto base = kind == DraftKind::scratch ? Base() : base_of(inode);
-  auto draft = std::make_shared<Draft>(folder_ / "drafts", pool_, objects_, inode.id, kind, std::move(base));
+  const bool fresh = kind == DraftKind::scratch && !std::filesystem::exists(scratch_file(inode.id));
+  auto draft =
+      std::make_shared<Draft>(folder_ / "drafts", pool_, objects_, inode.id, inode.number, kind, std::move(base));
   draft->detached = inode.nlink == 0;
+  if (fresh && inode.mtime != 0) {  // its bytes are as old as its name
+    draft->set_mtime(inode.mtime);
+    set_scratch_mtime(inode.id, inode.mtime);
+  }
   if (const auto past = scratch_.extract(inode.id); !past.empty()) {
     draft->activities = past.mapped().activities;
     draft->last_write = past.mapped().last_write;
     draft->remember(past.mapped().authors);
   }
-  drafts_[inode.id] = draft;
+  drafts_[inode.number] = draft;
   return draft;
 }
 
@@ -98,7 +120,7 @@ Errno Monitor::walk_to_draft(const Lock& held, const Requester& who, const Inode
 std::shared_ptr<Draft> Monitor::pin_draft(const Lock& held, const Inode& inode) {
   auto draft = begin_draft(held, inode, kind_for(held, inode, path_of(held, inode.home)));
   draft->pinned_until = now() + kPin;
-  announce(held, inode.id);
+  announce(held, inode);
   return draft;
 }
 
@@ -115,6 +137,7 @@ std::shared_ptr<Handle> Monitor::make_handle(const Lock& held, const Requester& 
   auto handle = std::make_shared<Handle>(who);
   handle->id = id;
   handle->artifact = inode.id;
+  handle->number = inode.number;
   handle->version = inode.version;
   handle->sha256 = inode.sha256;
   handle->reads = reads(flags);
@@ -153,18 +176,45 @@ void Monitor::introduce(const Requester& who) {
 
 Result<std::shared_ptr<Handle>> Monitor::open(const Requester& who, const NodeRef& node, int flags) {
   introduce(who);
-  auto opened = open_node(lock(), who, node, flags);
-  // O_TRUNC empties the draft, not the version; without the monitor's lock, since a seal may hold the draft.
-  if (opened && (flags & O_TRUNC) != 0 && (*opened)->draft->size() != 0)
-    if (const auto done = truncate(who, (*opened)->draft, 0, opened->get(), true); !done) return Errno{done.error()};
+  auto opened = open_node(lock(), who, node, flags, std::nullopt);
+  if (!opened && opened.error() == kIntentMatters)
+    opened = open_node(lock(), who, node, flags, intent_of(who.uid(), who.tid()));  // read with no lock held
+  if (opened && (flags & O_TRUNC) != 0)
+    if (const auto done = empty(who, **opened); !done) return Errno{done.error()};
   return opened;
 }
 
+/// Where the machine protects what others made in a folder of all, an open that could have created is refused.
+std::optional<Errno> Monitor::refuse_creation(const Lock& held, const Requester& who, const Inode& inode,
+                                              const std::optional<Intent>& intent) {
+  if (inode.uid == who.uid() || inode.nlink == 0) return std::nullopt;
+  const auto folder = find(held, inode.home.dir);
+  if (!folder || may_be_created_over(who, *folder, inode)) return std::nullopt;
+  if (!intent) return Errno{kIntentMatters};
+  if (!intent->creates) return std::nullopt;
+  return refuse_mode(held, who, "open", inode, path_of(held, inode.home), EACCES,
+                     "O_CREAT doesn't open what others made in a sticky folder on this machine (protected_regular)");
+}
+
+/// O_TRUNC empties the draft, not the version; without the monitor's lock, since a seal may hold the draft. Of an empty
+/// file it only moves the times.
+Status Monitor::empty(const Requester& who, Handle& handle) {
+  if (handle.draft->size() != 0) return truncate(who, handle.draft, 0, &handle, true);
+  drop_privileges(who, handle.number);
+  const auto held = lock();
+  const auto inode = find(held, handle.number);
+  SetAttr times;
+  times.mtime = now();
+  if (inode) set_attributes(held, who, *inode, handle.path, times, {true, 0, handle.policy, handle.rule, "", ""});
+  return Done{};
+}
+
 Result<std::shared_ptr<Handle>> Monitor::open_node(const Lock& held, const Requester& who, const NodeRef& node,
-                                                   int flags) {
-  const auto inode = find(held, node.artifact);
+                                                   int flags, const std::optional<Intent>& intent) {
+  const auto inode = find(held, node);
   if (!inode) return Errno{ENOENT};
   if (inode->kind != Kind::file) return Errno{EINVAL};
+  if (const auto refused = refuse_creation(held, who, *inode, intent)) return *refused;
   if (node.face == Face::version) return open_version(held, who, node, *inode, flags);
   if (node.face == Face::plain) return Errno{EINVAL};
   // A draft's or a live node is read and written directly and keeps no bytes of its own: what it was looked up for may
@@ -173,8 +223,8 @@ Result<std::shared_ptr<Handle>> Monitor::open_node(const Lock& held, const Reque
     const auto draft = begin_draft(held, *inode, kind_for(held, *inode, path_of(held, inode->home)));
     return open_draft(held, who, draft, *inode, flags);
   }
-  const auto draft = draft_of(held, inode->id);
-  if (draft && sees(held, who, *draft)) return open_draft(held, who, draft, *inode, flags);
+  const auto draft = draft_of(held, *inode);
+  if (draft && (sees(held, who, *draft) || draft->detached)) return open_draft(held, who, draft, *inode, flags);
   const auto path = path_of(held, inode->home);
   if (draft || kind_for(held, *inode, path) == DraftKind::session) return open_bytes(held, who, *inode, flags);
   return open_draft(held, who, begin_draft(held, *inode, kind_for(held, *inode, path)), *inode, flags);
@@ -200,6 +250,7 @@ Result<std::shared_ptr<Handle>> Monitor::open_version(const Lock& held, const Re
   walking_.erase(who.tid());
   if (!node.recent && !node.pinned && node.commit != inode.commit) return Errno{ESTALE};
   Inode seen = inode;
+  seen.id = node.artifact;  // a rename may have handed the file to another artifact since
   seen.version = node.version, seen.sha256 = node.sha256, seen.size = node.size;
   return serve(held, who, seen, flags, path, *verdict);
 }
@@ -281,7 +332,8 @@ Result<NodeRef> Monitor::version_node(const Requester& who, Id artifact, std::ui
   const auto version = catalog_->version({artifact, number});
   if (!version) return Errno{ENOENT};
   NodeRef node;
-  node.artifact = artifact, node.face = Face::version, node.commit = version->commit, node.version = number;
+  node.artifact = artifact, node.number = number_of_version(version->commit);
+  node.face = Face::version, node.commit = version->commit, node.version = number;
   node.sha256 = version->sha256, node.size = version->size, node.pinned = true;
   return node;
 }
@@ -295,7 +347,7 @@ std::vector<Monitor::Listed> Monitor::list(const Requester& who, Id folder, std:
   const bool searchable = views && mode_allows(who, *inode, kExecute);
   for (auto& entry : catalog_->list(folder, after, limit)) {
     Listed item;
-    if (searchable) item.view = view(held, who, *find(held, entry.id), (inode->mode & 1) != 0);
+    if (searchable) item.view = view(held, who, named(held, entry.id), (inode->mode & 1) != 0);
     item.entry = std::move(entry);
     listed.push_back(std::move(item));
   }

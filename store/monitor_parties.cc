@@ -68,7 +68,8 @@ std::shared_ptr<Handle> Monitor::admit(Handle& handle, const Requester& who) {
   const auto held = lock();
   auto party = std::make_shared<Handle>(who);
   party->id = ledger_->next();
-  party->artifact = handle.artifact, party->version = handle.version, party->sha256 = handle.sha256;
+  party->artifact = handle.artifact, party->number = handle.number, party->version = handle.version,
+  party->sha256 = handle.sha256;
   party->reads = handle.reads, party->writes = handle.writes, party->depth = handle.depth;
   party->path = handle.path, party->policy = handle.policy, party->rule = handle.rule;
   party->used = now();

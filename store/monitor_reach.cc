@@ -28,7 +28,7 @@ bool Monitor::reachable(const Lock& held, const Requester& who, const Inode& ino
 }
 
 bool Monitor::visible(const Lock& held, const Requester& who, Id id) const {
-  const auto inode = find(held, id);
+  const auto inode = catalog_->inode(id);
   return inode && mode_allows(who, *inode, kRead) && reachable(held, who, *inode) &&
          judge(held, who, inode->kind == Kind::folder ? policy::Right::list : policy::Right::read,
                object_of(held, *inode))
@@ -48,7 +48,7 @@ Status Monitor::enter(const Requester& who, Id folder, const std::string& name) 
 Status Monitor::reach(const Requester& who, Id id, const std::string& path) {
   who.prepare();
   const auto held = lock();
-  const auto inode = find(held, id);
+  const auto inode = catalog_->inode(id);
   if (!inode) return Errno{ENOENT};
   if (reachable(held, who, *inode)) return Done{};
   return refuse_mode(held, who, "lookup", *inode, path, EACCES, "a folder on the way to it is not searchable for you");

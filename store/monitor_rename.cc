@@ -27,10 +27,11 @@ void Monitor::move_name(const Lock& held, const Requester& who, const Move& move
     if (change.artifact == move.source.id || change.artifact == rename.replaced) change.prev = ledger_->next();
     records.push_back(record(who, path, change, move.verdict));
   }
+  auto left = move.target ? std::optional(orphan_of(held, *move.target, false)) : std::nullopt;
   append(held, records);
-  if (move.target && !rename.exchange) unlinked(held, *move.target);
-  if (move.target) announce(held, move.target->id);
-  announce(held, move.source.id);
+  if (left && !rename.exchange) unlinked(held, *std::move(left));
+  if (move.target) announce(held, *move.target);
+  announce(held, move.source);
 }
 
 void Monitor::move_saving(const Lock& held, const Requester& who, const Move& move, Draft* draft,
@@ -41,6 +42,7 @@ void Monitor::move_saving(const Lock& held, const Requester& who, const Move& mo
   rename.prev = kept.last;
   rename.from = move.from, rename.to = move.to, rename.to_path = move.to_path;
   rename.retired = move.target ? move.source.id : 0;
+  rename.whiteout = (move.flags & RENAME_WHITEOUT) != 0;
   Inode future = kept;
   future.mode = move.source.mode;
   const auto carried = labels_of(held, move.source, std::span(&move.from_path, 1));  // the bytes keep what they had
@@ -54,35 +56,37 @@ void Monitor::move_saving(const Lock& held, const Requester& who, const Move& mo
   } else {
     commit = commit_of_version(held, future, move.source, move.to_path);
   }
-  commit.mtime = draft != nullptr && draft->unsealed_mtime() ? *draft->unsealed_mtime() : move.source.mtime;
+  const auto times = draft != nullptr ? draft->unsealed_times() : std::nullopt;
+  commit.mtime = times ? times->mtime : move.source.mtime;
+  commit.ctime.reset();  // a rename is a change
   const auto more = split_inputs(commit);
   rename.saved = commit;
   std::vector<Record> records{record(who, move.from_path, rename, move.verdict)};
   for (const auto& inputs : more) records.push_back(record(who, move.to_path, inputs, move.verdict));
+  const auto replaced = move.target ? draft_of(held, *move.target) : nullptr;
+  auto orphan = move.target ? std::optional(orphan_of(held, *move.target, true)) : std::nullopt;
   append(held, records);
-  const auto after = *find(held, kept.id);
-  if (const auto replaced = move.target ? draft_of(held, kept.id) : nullptr) {
-    // Whoever has the replaced file open keeps its bytes; whoever is on the way to it writes the new one.
-    replaced->detached = true;
-    drafts_.erase(kept.id);
+  const auto after = named(held, kept.id);  // under the source's inode number
+  if (orphan) {
+    orphan->inode.nlink = 0;
+    orphans_.insert_or_assign(move.target->number, *std::move(orphan));
   }
+  if (replaced) replaced->detached = true;  // who has the replaced file open keeps its bytes
   if (draft != nullptr) {
-    const auto node = drafts_.extract(move.source.id);
-    draft->govern(*frozen, rename.saved->draft, base_named(after));
+    draft->govern(*frozen, rename.saved->draft, kind_for(held, after, move.to_path), base_named(after));
+    draft->leave();
     draft->artifact = kept.id;
     draft->sealed_version = draft->writers > 0 ? after.version : 0;
     draft->sealed_at = draft->writers > 0 ? after.commit : 0;
-    if (draft->writers == 0) draft->drop(*frozen);
-    if (!node.empty() && draft->writers > 0) drafts_[kept.id] = node.mapped();
+    if (draft->writers == 0) {
+      draft->drop(*frozen);
+      drafts_.erase(draft->number);
+    }
     scratch_.erase(move.source.id);
   }
-  if (move.target && !catalog_->inode(move.source.id)) {
-    Inode orphan = move.source;
-    orphan.nlink = 0;
-    orphans_[move.source.id] = std::move(orphan);
-  }
-  hooks_.changed(move.source.id, {move.from});
-  announce(held, kept.id);
+  hooks_.changed(move.source.number, {move.from});
+  announce(held, after);
+  if (move.target) hooks_.changed(move.target->number, {move.to});
 }
 
 /// After a rename over an artifact the kernel shows the source's node under the target's name for as long as it was
@@ -113,7 +117,7 @@ Status Monitor::rename(const Requester& who, const Place& from, const Place& to,
       }
       if (needs_fresh_names(held, who, *move)) return Errno{ESTALE};
       source = move->source.id;
-      draft = draft_of(held, source);
+      draft = draft_of(held, move->source);
       if (!draft && move->source.scratch) draft = begin_draft(held, move->source, DraftKind::scratch);
       if (!draft) {
         move_saving(held, who, *move, nullptr, nullptr, {});
@@ -127,7 +131,7 @@ Status Monitor::rename(const Requester& who, const Place& from, const Place& to,
     const auto held = lock();
     const auto move = check_move(held, who, from, to, flags);
     if (!move) return Errno{move.error()};
-    if (!move->saves || move->source.id != source || draft_of(held, source) != draft) continue;
+    if (!move->saves || move->source.id != source || draft_of(held, move->source) != draft) continue;
     move_saving(held, who, *move, draft.get(), &frozen, bytes);
     return Done{};
   }

@@ -31,8 +31,8 @@ Result<Monitor::Move> Monitor::check_move(const Lock& held, const Requester& who
   move.from_folder = *from_folder, move.to_folder = *to_folder;
   const auto source = catalog_->child(from.dir, from.name);
   if (!source) return Errno{ENOENT};
-  move.source = *find(held, *source);
-  if (const auto target = catalog_->child(to.dir, to.name)) move.target = find(held, *target);
+  move.source = named(held, *source);
+  if (const auto target = catalog_->child(to.dir, to.name)) move.target = named(held, *target);
   const bool exchange = (flags & RENAME_EXCHANGE) != 0;
   if (exchange && !move.target) return Errno{ENOENT};
   if (move.target && (flags & RENAME_NOREPLACE) != 0) return Errno{EEXIST};
@@ -180,7 +180,7 @@ std::optional<Errno> Monitor::refuse_subtree(const Lock& held, const Requester& 
     for (std::uint64_t after = 0;;) {
       const auto entries = catalog_->list(dir, after, kAtOnce);
       for (const Entry& entry : entries) {
-        const auto inode = *find(held, entry.id);
+        const auto inode = named(held, entry.id);
         const Place name{dir, entry.name};
         if (const auto refused = refuse_leaving(held, who, inode, path_of(held, name))) return refused;
         auto object = object_of(held, inode);

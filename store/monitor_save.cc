@@ -15,7 +15,7 @@ Status Monitor::flush(Handle& handle, std::int32_t tid) {
   if (!handle.draft || !handle.writes) return Done{};
   Draft& draft = *handle.draft;
   const auto frozen = draft.freeze();
-  if (!draft.dirty(frozen, handle.id) || draft.kind() == DraftKind::scratch) return Done{};
+  if (!draft.dirty(frozen, handle.id) || draft.kind() == DraftKind::scratch || draft.detached) return Done{};
   draft.flushed(frozen, handle.id);
   if (draft.kind() == DraftKind::session && killed_by_signal(tid)) {
     const auto held = lock();
@@ -35,13 +35,8 @@ Draft::Bytes Monitor::store_bytes(Draft& draft, const Draft::Exclusive& frozen) 
 Status Monitor::seal(Draft& draft, const Draft::Exclusive& frozen, const Requester& who, bool last) {
   const auto bytes = store_bytes(draft, frozen);
   const auto held = lock();
-  const auto inode = find(held, draft.artifact);
-  if (!inode || draft.detached) {
-    append(held, record(who, "", Abandon{draft.artifact, draft.id, false, false, "deleted"}, {}),
-           AuditLog::Space::reserved);
-    draft.drop(frozen);
-    return Done{};
-  }
+  const auto inode = find(held, draft.number);
+  if (!inode || draft.detached) return Done{};  // deleted: there is nothing to save, and the bytes are there to the end
   const auto path = path_of(held, inode->home);
   const auto verdict = judge(held, who, policy::Right::write, object_of(held, *inode));
   if (!verdict.permitted) {  // the policy changed while the file was open
@@ -56,7 +51,9 @@ Status Monitor::seal(Draft& draft, const Draft::Exclusive& frozen, const Request
   Commit commit = commit_of(held, *inode, draft, frozen, bytes, path);
   // The same bytes from restricted inputs are restricted: labels that grow are a version.
   if (inode->version != 0 && bytes.sha256 == inode->sha256 && commit.labels == inode->labels) {
-    append(held, record(who, path, Unchanged{inode->id, draft.id, inode->version, inode->sha256}, verdict));
+    Unchanged same{inode->id, draft.id, inode->version, inode->sha256, std::nullopt, std::nullopt};
+    if (const auto times = draft.unsealed_times()) same.mtime = times->mtime, same.ctime = times->ctime;
+    append(held, record(who, path, same, verdict));
   } else {
     commit.concurrent = draft.mixed(frozen) && draft.writers > 1;
     commit.final = final = last && draft.writers <= 1;
@@ -70,27 +67,24 @@ Status Monitor::seal(Draft& draft, const Draft::Exclusive& frozen, const Request
     append(held, records);
     draft.sealed_at = catalog_->inode(inode->id)->commit;
   }
-  const auto after = *find(held, inode->id);
+  const auto after = *find(held, inode->number);
   draft.sealed(frozen, base_named(after));
   draft.sealed_version = version;
   draft.interrupted = false;
-  // Their writes are in the version now, for all to see; whoever writes on joins again. Staying would show a session
-  // that is done the half-written next save of somebody else.
-  draft.sessions.clear();
-  ++draft.generation;
+  draft.leave();
   if (final) {
     draft.drop(frozen);
     draft.id = 0;
     draft.sealed_version = draft.sealed_at = 0;
     draft.activities.clear();
   }
-  announce(held, inode->id);
+  announce(held, *inode);
   return Done{};
 }
 
 Status Monitor::truncate(const Requester& who, const std::shared_ptr<Draft>& draft, std::uint64_t size, Handle* handle,
                          bool opening) {
-  drop_privileges(who, draft->artifact);
+  drop_privileges(who, draft->number);
   draft->truncate(handle != nullptr ? handle->id : 0, {who.uid(), who.user().login, 0}, size, opening, now());
   if (handle != nullptr || draft->kind() == DraftKind::scratch) return Done{};
   const auto frozen = draft->freeze();
@@ -100,19 +94,19 @@ Status Monitor::truncate(const Requester& who, const std::shared_ptr<Draft>& dra
   }
   const auto sealed = seal(*draft, frozen, who, true);
   const auto held = lock();
-  if (draft->writers == 0) finalise(held, *draft, frozen, who);
-  if (draft->writers + draft->readers == 0) {
-    if (draft_of(held, draft->artifact) == draft) drafts_.erase(draft->artifact);
-    draft->rest(frozen);
-  }
+  retire(held, draft, frozen, who);
   return sealed;
 }
 
 void Monitor::finalise(const Lock& held, Draft& draft, const Draft::Exclusive& frozen, const Requester& who) {
   if (draft.id == 0 || draft.kind() == DraftKind::scratch) return;
-  const auto inode = find(held, draft.artifact);
+  const auto inode = find(held, draft.number);
   const std::string path = inode && inode->nlink > 0 ? path_of(held, inode->home) : "";
-  if (draft.dirty(frozen)) {  // what can't be sealed is kept for people to look at
+  if (draft.detached && draft.dirty(frozen)) {
+    append(held, record(who, path, Abandon{draft.artifact, draft.id, false, false, "deleted"}, {}),
+           AuditLog::Space::reserved);
+    draft.drop(frozen);
+  } else if (draft.dirty(frozen)) {  // what can't be sealed is kept for people to look at
     append(held,
            record(who, path,
                   Abandon{draft.artifact, draft.id, true, false, draft.interrupted ? "writer-killed" : "unsealed"}, {}),
@@ -135,21 +129,26 @@ void Monitor::finalise(const Lock& held, Draft& draft, const Draft::Exclusive& f
   draft.sealed_version = draft.sealed_at = 0;
   draft.interrupted = false;
   draft.activities.clear();
-  announce(held, draft.artifact);
+  hooks_.changed(draft.number, catalog_->names(draft.artifact));
 }
 
 void Monitor::retire(const Lock& held, const std::shared_ptr<Draft>& draft, const Draft::Exclusive& frozen,
                      const Requester& who) {
-  if (draft->writers == 0) finalise(held, *draft, frozen, who);
+  // Readers of a save go on with the version that it became. Those of a deleted file have nothing but the draft, and
+  // everybody reads one that is shown at once.
+  const bool unused = draft->writers + draft->readers == 0;
+  if (draft->detached ? unused : draft->writers == 0) finalise(held, *draft, frozen, who);
   const bool waiting = draft->pinned_until > now();
-  const bool idle = draft->kind() == DraftKind::session ? draft->writers == 0 : draft->writers + draft->readers == 0;
-  if (idle && !waiting && draft_of(held, draft->artifact) == draft) {
+  const bool idle = draft->kind() == DraftKind::session && !draft->detached ? draft->writers == 0 : unused;
+  if (idle && !waiting && draft_of(held, *draft) == draft) {
+    if (const auto times = draft->unsealed_times(); times && draft->kind() == DraftKind::scratch)
+      set_scratch_mtime(draft->artifact, times->mtime);
     if (draft->kind() == DraftKind::scratch && !draft->detached && !draft->activities.empty())
       scratch_[draft->artifact] = {draft->activities, draft->authors(frozen), draft->last_write};
-    drafts_.erase(draft->artifact);
-    announce(held, draft->artifact);
+    drafts_.erase(draft->number);
+    hooks_.changed(draft->number, catalog_->names(draft->artifact));
   }
-  if (draft->writers + draft->readers == 0) draft->rest(frozen);
+  if (unused) draft->rest(frozen);
 }
 
 void Monitor::release(const std::shared_ptr<Handle>& handle) {
@@ -181,7 +180,7 @@ void Monitor::release(const std::shared_ptr<Handle>& handle) {
     }
     const bool last = handle->writes && draft.writers == 1;
     draft.flushed(frozen, handle->id);
-    seals = draft.kind() != DraftKind::scratch && handle->writes && !draft.interrupted &&
+    seals = draft.kind() != DraftKind::scratch && !draft.detached && handle->writes && !draft.interrupted &&
             (last ? draft.dirty(frozen) : draft.dirty(frozen, handle->id) && !draft.others_writing(frozen, handle->id));
   }
   if (seals) {

@@ -176,6 +176,7 @@ struct Commit {
   Sha256 sha256;
   std::uint64_t size = 0;
   Nanos mtime = 0;
+  std::optional<Nanos> ctime;          // when the bytes changed last; absent = the record's time
   bool final = false;                  // false until RELEASE: late writes may still amend it
   bool amends = false;                 // replaces the not yet final version of the same number
   bool concurrent = false;             // made of the writes of several handles, of which one is still open
@@ -193,8 +194,8 @@ struct Commit {
   template <class V>
   void fields(V& v) {
     v("artifact", artifact), v("prev", prev), v("draft", draft), v("version", version), v("base", base),
-        v("sha256", sha256), v("size", size), v.time("mtime", mtime), v("final", final), v.opt("amends", amends),
-        v.opt("concurrent", concurrent), v.opt("recovered", recovered), v("authors", authors),
+        v("sha256", sha256), v("size", size), v.time("mtime", mtime), v.time_opt("ctime", ctime), v("final", final),
+        v.opt("amends", amends), v.opt("concurrent", concurrent), v.opt("recovered", recovered), v("authors", authors),
         v.opt("authors_left_out", authors_left_out), v("inputs", inputs), v.opt("more_inputs", more_inputs),
         v("stage", stage), v("labels", labels), v("retain", retain), v.opt("executable", executable),
         v.paths_opt("also", also), v.opt("also_left_out", also_left_out);
@@ -228,15 +229,17 @@ struct Finalise {
   bool operator==(const Finalise&) const = default;
 };
 
-/// A save whose bytes equal the current version: no new version.
+/// A save whose bytes equal the current version: no new version. Times of the file after it; absent = the record's.
 struct Unchanged {
   static constexpr const char* action = "save-unchanged";
   Id artifact = 0, draft = 0;
   std::uint64_t version = 0;
   Sha256 sha256;
+  std::optional<Nanos> mtime, ctime;
   template <class V>
   void fields(V& v) {
-    v("artifact", artifact), v("draft", draft), v("version", version), v("sha256", sha256);
+    v("artifact", artifact), v("draft", draft), v("version", version), v("sha256", sha256), v.time_opt("mtime", mtime),
+        v.time_opt("ctime", ctime);
   }
   bool operator==(const Unchanged&) const = default;
 };

@@ -12,6 +12,7 @@
 #include "store/merkle.h"
 #include "store/record_json.h"
 #include "store/requester.h"
+#include "store/times.h"
 
 namespace ward::store {
 namespace {
@@ -151,7 +152,7 @@ void Recovery::seal(const OpenDraft& draft, const std::filesystem::path& file, c
   commit.version = inode.version + 1;  // never an amendment: what was sealed before may have been read
   commit.base = draft.base;
   commit.sha256 = hash_file(fd.get(), size, file);
-  commit.size = size, commit.mtime = st.st_mtim.tv_sec * 1'000'000'000LL + st.st_mtim.tv_nsec;
+  commit.size = size, commit.mtime = nanos_of(st.st_mtim);
   commit.final = true, commit.recovered = true;
   commit.authors = {{draft.user.id, draft.user.login, size}};
   commit.stage = inode.stage.empty() ? "training" : inode.stage, commit.labels = inode.labels;

@@ -72,6 +72,17 @@ bool mode_allows(const Requester& who, const Inode& inode, unsigned mask) {
   return (bits & mask) == mask;
 }
 
+std::uint32_t without_privileges(const Requester& who, const Inode& inode) {
+  auto mode = inode.mode & ~static_cast<std::uint32_t>(S_ISUID);
+  if ((mode & S_ISGID) == 0) return mode;
+  const bool privilege = (mode & S_IXGRP) != 0 || (!who.root() && !who.in_group(inode.gid));
+  return privilege ? mode & ~static_cast<std::uint32_t>(S_ISGID) : mode;
+}
+
+bool opened_by_kernel(Kind kind) {
+  return kind != Kind::file && kind != Kind::folder && kind != Kind::symlink;
+}
+
 bool sticky_allows(const Requester& who, const Inode& folder, const Inode& victim) {
   return (folder.mode & S_ISVTX) == 0 || who.root() || who.uid() == folder.uid || who.uid() == victim.uid;
 }

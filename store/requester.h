@@ -53,10 +53,18 @@ class Requester {
   mutable std::optional<std::vector<std::uint32_t>> groups_;  // read alone when only they are asked for
 };
 
+/// What a file may do beyond its user when it is executed; goes with the bytes it was given for.
+inline constexpr const char* kCapability = "security.capability";
+
 enum Access : unsigned { kExecute = 1, kWrite = 2, kRead = 4 };
 
 /// Whether mode bits, owner and groups allow `mask`, as on any disk.
 bool mode_allows(const Requester& who, const Inode& inode, unsigned mask);
+/// The mode that is left when the file's bytes or owner change: without set-uid, and without set-gid where that is a
+/// privilege or a group of others.
+std::uint32_t without_privileges(const Requester& who, const Inode& inode);
+/// What the kernel opens without us: FIFOs, sockets, devices.
+bool opened_by_kernel(Kind kind);
 /// Whether `who` may remove or move a name of `victim` in `folder`, as far as the sticky bit says.
 bool sticky_allows(const Requester& who, const Inode& folder, const Inode& victim);
 

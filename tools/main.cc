@@ -34,6 +34,7 @@ Exit exit_of(store::Code code) {
     case store::Code::usage:
       return Exit::usage;
     case store::Code::too_many:
+    case store::Code::too_large:
       return Exit::failure;
   }
   return Exit::failure;

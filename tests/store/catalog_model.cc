@@ -80,7 +80,7 @@ Made Model::rename() {
   item.scratch = p.scratch;
   p.whiteout = chance(10);
   if (p.whiteout) {
-    items_[now_] = {Kind::char_device, false, from->at, 0600, 0, {}, {}, 0};
+    items_[now_] = {Kind::char_device, false, from->at, 0, 0, {}, {}, 0};
     add(from->at, now_, 1);
   }
   return p;

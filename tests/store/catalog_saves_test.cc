@@ -126,7 +126,15 @@ TEST_CASE("a create that opens makes a draft; saving the same bytes or nothing m
   CHECK(c.drafts()[0].sealed);
   CHECK(c.drafts()[0].version == 1);
   CHECK(c.inode(id)->mtime == s.time(at));
+  CHECK(c.inode(id)->ctime == s.time(at));
   CHECK(c.inode(id)->version == 1);
+  same.mtime = 0, same.ctime = s.time(at) + 5;  // touch -d @0 before the close
+  s.does(same);
+  CHECK(c.inode(id)->mtime == 0);
+  CHECK(c.inode(id)->ctime == s.time(at) + 5);
+  same.ctime = 1;  // a change is never undone
+  s.does(same);
+  CHECK(c.inode(id)->ctime == s.time(at) + 5);
   Abandon end;
   end.artifact = id, end.draft = open.draft, end.kept = true, end.cause = "unwritten";
   s.does(end);
@@ -205,6 +213,10 @@ TEST_CASE("rename over an artifact makes its next version; identity stays with t
   CHECK(n.gid == 8);
   CHECK(n.nlink == 1);
   CHECK(n.last == at);
+  CHECK(n.number == source);  // rename(2): what stat shows moves with the file
+  CHECK(c.numbered(source)->id == target);
+  CHECK_FALSE(c.numbered(target));  // the replaced file's number is nobody's from now on
+  CHECK(c.list(kRoot, 0, 9)[0].number == source);
   CHECK(c.xattrs(target) == Names{"user.new"});
   CHECK(c.child(kRoot, "m.bin") == target);
   CHECK_FALSE(c.child(kRoot, "m.tmp"));
@@ -216,6 +228,8 @@ TEST_CASE("rename over an artifact makes its next version; identity stays with t
     CHECK(c.inode(source)->nlink == 0);
     CHECK(names_of(c.deleted(kRoot)) == Names{"m.tmp"});
     CHECK(c.changes(source).back().detail == "/m.tmp became /m.bin");
+    CHECK(c.inode(source)->number == at);
+    CHECK(c.numbered(at)->id == source);
   }
   CHECK(c.dump() == s.rebuilt());
 }
