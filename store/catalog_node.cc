@@ -56,10 +56,10 @@ Node Catalog::Impl::need(Id id, const Record& record) {
 }
 
 void Catalog::Impl::insert(const Node& n) {
-  db.run("INSERT INTO inode VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", n.id,
-         n.kind, n.mode, n.uid, n.gid, n.rdev, n.nlink, n.atime, n.mtime, n.ctime, n.btime, Blob{n.target}, n.home.dir,
-         Blob{n.home.name}, n.scratch, n.version, n.commit, HexBlob{n.sha256}, n.size, n.stage, pack_labels(n.labels),
-         n.last, n.versions, n.deleted, n.merged_into);
+  db.run("INSERT INTO inode VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", n.id,
+         n.number, n.kind, n.mode, n.uid, n.gid, n.rdev, n.nlink, n.atime, n.mtime, n.ctime, n.btime, Blob{n.target},
+         n.home.dir, Blob{n.home.name}, n.scratch, n.version, n.commit, HexBlob{n.sha256}, n.size, n.stage,
+         pack_labels(n.labels), n.last, n.versions, n.deleted, n.merged_into);
   recent.put(n.id, n);
 }
 

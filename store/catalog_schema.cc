@@ -29,10 +29,10 @@ constexpr const char* kTables = R"(
     id INTEGER PRIMARY KEY CHECK(id = 1), applied INTEGER, leaf BLOB, published INTEGER,
     format INTEGER, origin TEXT, vkey TEXT, clock INTEGER, artifacts INTEGER, versions INTEGER, bytes INTEGER);
   CREATE TABLE inode(
-    id INTEGER PRIMARY KEY, number INTEGER, kind INTEGER, mode INTEGER, uid INTEGER, gid INTEGER, rdev INTEGER, nlink INTEGER,
-    atime INTEGER, mtime INTEGER, ctime INTEGER, btime INTEGER, target BLOB, home_dir INTEGER, home_name BLOB,
-    scratch INTEGER, version INTEGER, "commit" INTEGER, sha256 BLOB, size INTEGER, stage TEXT, labels TEXT,
-    last INTEGER, versions INTEGER, deleted INTEGER, merged_into INTEGER);
+    id INTEGER PRIMARY KEY, number INTEGER, kind INTEGER, mode INTEGER, uid INTEGER, gid INTEGER, rdev INTEGER,
+    nlink INTEGER, atime INTEGER, mtime INTEGER, ctime INTEGER, btime INTEGER, target BLOB, home_dir INTEGER,
+    home_name BLOB, scratch INTEGER, version INTEGER, "commit" INTEGER, sha256 BLOB, size INTEGER, stage TEXT,
+    labels TEXT, last INTEGER, versions INTEGER, deleted INTEGER, merged_into INTEGER);
   CREATE INDEX inode_numbered ON inode(number) WHERE number <> id;
   CREATE INDEX inode_deleted ON inode(home_dir, deleted) WHERE deleted > 0;
   CREATE TABLE entry(

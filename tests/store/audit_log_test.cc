@@ -313,8 +313,8 @@ TEST_CASE("a write that stops in the middle leaves no trace") {
   std::vector<std::string> batch = {log_line(7), log_line(8), log_line(9)};
   const auto second = code_of([&] { log.append(batch); });
   ::setrlimit(RLIMIT_FSIZE, &before);
-  CHECK(code == Code::io);
-  CHECK(second == Code::io);
+  CHECK(code == Code::too_large);
+  CHECK(second == Code::too_large);
   CHECK(log.size() == 7);
   CHECK(count_good_lines(temp.path()) == 7);
   CHECK(log.last_leaf() == hex(leaf_hash(log_line(6))));
