@@ -128,7 +128,9 @@ class Catalog {
   std::vector<std::string> xattrs(Id id) const;
 
   std::optional<Version> version(VersionRef ref) const;
-  std::vector<Version> versions(Id artifact) const;               // oldest first
+  std::vector<Version> versions(Id artifact) const;  // oldest first
+  /// How many versions the artifact was given, lost ones included: the next one has the number after that.
+  std::uint64_t versions_made(Id artifact) const;
   std::vector<std::string> version_labels(VersionRef ref) const;  // as they were saved; none for no version
   std::vector<Input> inputs(VersionRef ref) const;
   std::vector<std::pair<VersionRef, Input>> outputs(VersionRef ref) const;  // versions made from it

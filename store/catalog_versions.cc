@@ -45,6 +45,11 @@ std::vector<Version> Catalog::versions(Id artifact) const {
   return all;
 }
 
+std::uint64_t Catalog::versions_made(Id artifact) const {
+  const auto node = impl_->find(artifact);
+  return node ? node->versions : 0;
+}
+
 std::vector<std::string> Catalog::version_labels(VersionRef ref) const {
   auto rows = impl_->db.query("SELECT labels FROM version WHERE artifact=? AND version=?", ref.artifact, ref.version);
   if (!rows.next()) return {};

@@ -57,7 +57,7 @@ Commit Monitor::commit_of(const Lock& held, const Inode& inode, const Draft& dra
   commit.draft = draft.id;
   commit.amends =
       moved == nullptr && draft.sealed_at != 0 && draft.sealed_version == inode.version && draft.late(frozen);
-  commit.version = commit.amends ? inode.version : inode.version + 1;
+  commit.version = commit.amends ? inode.version : catalog_->versions_made(inode.id) + 1;
   commit.base = draft.base(frozen).version;
   commit.sha256 = bytes.sha256;
   commit.size = bytes.size;
@@ -85,7 +85,7 @@ Commit Monitor::commit_of_version(const Lock& held, const Inode& inode, const In
   Commit commit;
   commit.artifact = inode.id;
   commit.prev = inode.last;
-  commit.version = inode.version + 1;
+  commit.version = catalog_->versions_made(inode.id) + 1;
   commit.base = inode.version;
   commit.sha256 = source.version == 0 ? empty_ : source.sha256;
   commit.size = source.size;

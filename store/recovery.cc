@@ -149,7 +149,8 @@ void Recovery::seal(const OpenDraft& draft, const std::filesystem::path& file, c
   const auto size = static_cast<std::uint64_t>(st.st_size);
   Commit commit;
   commit.artifact = inode.id, commit.prev = inode.last, commit.draft = draft.draft;
-  commit.version = inode.version + 1;  // never an amendment: what was sealed before may have been read
+  commit.version =
+      catalog_.versions_made(inode.id) + 1;  // never an amendment: what was sealed before may have been read
   commit.base = draft.base;
   commit.sha256 = hash_file(fd.get(), size, file);
   commit.size = size, commit.mtime = nanos_of(st.st_mtim);
