@@ -41,7 +41,9 @@ const char* kRestore = "put the right bytes back from a backup or a clone; their
 void check_object(const fs::path& file, const Expected::Object* expected, FsckReport& report) {
   const auto name = file.filename().string();
   const auto used_by = expected == nullptr ? std::string() : " (" + expected->named_by + ")";
-  guarded(report, Severity::error, kRestore, [&] {
+  const bool lost = expected != nullptr && expected->lost;  // the log knows, and nothing shows it any more
+  const char* advice = lost ? "its version is recorded as lost; put the right bytes back or leave it" : kRestore;
+  guarded(report, lost ? Severity::note : Severity::error, advice, [&] {
     const Fd fd = open_file(file, O_RDONLY);
     const auto size = fs::file_size(file);
     if (hash_file(fd.get(), size, file) != name)
