@@ -67,11 +67,17 @@ void Draft::grew(std::uint64_t end) {
 
 std::pair<std::shared_ptr<const Object>, int> Draft::source() const {
   if (file_) return {nullptr, file_->get()};
-  if (base_.size == 0) return {nullptr, -1};
+  auto object = base_object();
+  const int fd = object ? object->fd() : -1;
+  return {std::move(object), fd};
+}
+
+std::shared_ptr<const Object> Draft::base_object() const {
   const std::scoped_lock lock(marks_);
+  if (base_.size == 0) return nullptr;
   if (!base_.object) base_.object = objects_.open(base_.sha256, base_.size);
   if (!base_.object) throw Error(Code::io, "object " + base_.sha256 + " is missing or short; run: ward fsck STORE");
-  return {base_.object, base_.object->fd()};
+  return base_.object;
 }
 
 /// A file larger than the disk can ever hold would be hashed for hours, hole after hole.
@@ -187,6 +193,15 @@ void Draft::sync() const {
   if (file_) sync_data(file_->get(), file_name());
 }
 
+std::shared_ptr<const Object> Draft::still(const Exclusive&) {
+  if (!file_) return base_object();
+  Fd same(::fcntl(file_->get(), F_DUPFD_CLOEXEC, 0));
+  if (!same) throw_errno("open a draft for a reader");
+  leave_reserve(same, file_name());
+  shared_ = true;
+  return size_ == 0 ? nullptr : std::make_shared<const Object>(std::move(same), size_);
+}
+
 Draft::Bytes Draft::store(const Exclusive&) {
   if (!file_) return {base_.sha256, base_.size};
   if (shared_ && stored_) return *stored_;  // it is an object already, and may have no name in drafts/ any more
@@ -207,6 +222,11 @@ void Draft::flushed(const Exclusive&, Id handle) {
 bool Draft::others_writing(const Exclusive&, Id handle) const {
   return std::any_of(dirty_.begin(), dirty_.end(),
                      [handle](const auto& other) { return other.first != handle && !other.second; });
+}
+
+bool Draft::waits(const Exclusive&, Id handle) const {
+  const auto found = dirty_.find(handle);
+  return found != dirty_.end() && found->second;
 }
 
 bool Draft::late(const Exclusive&) const {

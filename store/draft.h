@@ -66,6 +66,9 @@ class Draft {
                               Nanos now);
   std::int64_t seek(std::int64_t offset, int whence) const;  // SEEK_DATA, SEEK_HOLE; negative errno
   void sync() const;
+  /// What it shows now, as bytes that stay as they are: the next write un-shares the file. Null when it is empty.
+  std::shared_ptr<const Object> still(const Exclusive&);
+  std::shared_ptr<const Object> base_object() const;  // null when it is empty
 
   // ---- seal; the monitor drives it with `content` held exclusively. ----
   Exclusive freeze() { return Exclusive(content); }
@@ -75,6 +78,8 @@ class Draft {
   void flushed(const Exclusive&, Id handle);
   /// Whether a handle other than `handle` is in the middle of writing: a seal now would publish half of its save.
   bool others_writing(const Exclusive&, Id handle) const;
+  /// Whether what `handle` wrote was closed, and waits for others to be done.
+  bool waits(const Exclusive&, Id handle) const;
   /// Whether unsealed writes came through several handles.
   bool mixed(const Exclusive&) const { return dirty_.size() > 1; }
   /// Whether an unsealed write came through a handle that was open at the last seal: it belongs to that save. Writes of
@@ -158,7 +163,7 @@ class Draft {
   std::optional<Fd> file_;
   std::optional<Bytes> stored_;                   // what store() made of file_, while it is shared_
   std::unique_ptr<HashPool::Follower> follower_;  // declared after file_: gone before the descriptor closes
-  bool shared_ = false;                           // file_ is the sealed object: un-share before a write
+  bool shared_ = false;                           // file_ is an object or lent to readers: un-share before a write
   mutable std::mutex marks_;
   std::atomic<std::uint64_t> size_;
   std::map<Id, bool> dirty_;  // handles with unsealed writes, and whether they were closed since; 0: truncate(2)

@@ -179,6 +179,9 @@ class Monitor {
 
   // core (monitor.cc)
   Lock lock() const { return Lock(mutex_); }
+  /// A rename can take a file's number away, and the kernel forget it, while a look-up is on its way to the kernel with
+  /// that number: it walks again then.
+  static constexpr Errno kVanished{ESTALE};
   std::optional<Inode> find(const Lock&, Id number) const;
   std::optional<Inode> find(const Lock&, const NodeRef& node) const;
   Inode named(const Lock&, Id id) const;  // of an id that a name leads to
@@ -280,6 +283,7 @@ class Monitor {
                                              const Inode& inode, int flags);
   std::shared_ptr<Draft> pin_draft(const Lock&, const Inode& inode);
   bool sees(const Lock&, const Requester& who, const Draft& draft) const;
+  void hold_still(const Requester& who, Handle& handle);
   Errno walk_to_draft(const Lock&, const Requester& who, const Inode& inode);
   Result<Verdict> may_open(const Lock&, const Requester& who, const Inode& inode, int flags, const std::string& path);
   std::optional<Errno> refuse_creation(const Lock&, const Requester& who, const Inode& inode,

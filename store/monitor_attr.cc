@@ -49,7 +49,7 @@ void Monitor::show_scratch(Inode& inode) const {
 Result<Inode> Monitor::attributes(const NodeRef& node) {
   const auto held = lock();
   auto inode = find(held, node);
-  if (!inode) return Errno{ENOENT};
+  if (!inode) return kVanished;
   show_content(held, node, *inode);
   return *inode;
 }
@@ -72,7 +72,7 @@ Status Monitor::truncate_by_path(const Requester& who, const NodeRef& node, std:
   {
     const auto held = lock();
     const auto inode = find(held, node);
-    if (!inode) return Errno{ENOENT};
+    if (!inode) return kVanished;
     if (inode->kind != Kind::file) return Errno{inode->kind == Kind::folder ? EISDIR : EINVAL};
     path = path_of(held, inode->home);
     const auto verdict = may_open(held, who, *inode, O_WRONLY, path);
@@ -105,7 +105,7 @@ Result<Inode> Monitor::change(const Requester& who, const NodeRef& node, const A
   }
   const auto held = lock();
   auto inode = find(held, node);
-  if (!inode) return Errno{ENOENT};
+  if (!inode) return kVanished;
   const bool stranger = !who.root() && who.uid() != inode->uid;
   if (change.nothing() && stranger && inode->kind != Kind::folder && without_privileges(who, *inode) != inode->mode) {
     // Before a write, which takes the privileges away itself; or chown(-1, -1), which then does nothing.
@@ -136,7 +136,7 @@ Status Monitor::access(const Requester& who, const NodeRef& node, unsigned mask)
   who.prepare();
   const auto held = lock();
   const auto inode = find(held, node);
-  if (!inode) return Errno{ENOENT};
+  if (!inode) return kVanished;
   // A question rather than an attempt, but chdir(2) asks it too: what it refuses is recorded.
   const std::string path = inode->id == kRoot ? "/" : path_of(held, inode->home);
   if (!mode_allows(who, *inode, mask))

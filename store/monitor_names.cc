@@ -172,7 +172,7 @@ Result<View> Monitor::link(const Requester& who, Id number, const Place& to) {
     {
       const auto held = lock();
       const auto inode = find(held, number);
-      if (!inode) return Errno{ENOENT};
+      if (!inode) return kVanished;
       const auto destination = path_of(held, to);
       // A scratch or unnamed file that gets a governed name becomes a version: its bytes are hashed without the lock.
       if (inode->scratch && !policy::scratch(*policy_, destination))

@@ -181,7 +181,27 @@ Result<std::shared_ptr<Handle>> Monitor::open(const Requester& who, const NodeRe
     opened = open_node(lock(), who, node, flags, intent_of(who.uid(), who.tid()));  // read with no lock held
   if (opened && (flags & O_TRUNC) != 0)
     if (const auto done = empty(who, **opened); !done) return Errno{done.error()};
+  if (opened && (*opened)->draft && !(*opened)->writes) hold_still(who, **opened);
   return opened;
+}
+
+/// Who is done with their own writing reads what they left: a draft that waits for others to be done goes on changing.
+void Monitor::hold_still(const Requester& who, Handle& handle) {
+  const auto draft = handle.draft;
+  if (draft->kind() != DraftKind::session) return;
+  const auto frozen = draft->freeze();
+  const auto held = lock();
+  bool waits = false;
+  for (const auto& [writer, session] : draft->sessions) {
+    if (session != Session{who.uid(), who.session()}) continue;
+    if (!draft->waits(frozen, writer)) return;  // its writer is at work: read as on a disk
+    waits = true;
+  }
+  if (!waits && draft->detached) return;
+  handle.object = waits ? draft->still(frozen) : draft->base_object();  // not any more: it was sealed just now
+  handle.draft.reset();
+  draft->readers -= 1;
+  retire(held, draft, frozen, handle.who);
 }
 
 /// Where the machine protects what others made in a folder of all, an open that could have created is refused.
@@ -212,7 +232,7 @@ Status Monitor::empty(const Requester& who, Handle& handle) {
 Result<std::shared_ptr<Handle>> Monitor::open_node(const Lock& held, const Requester& who, const NodeRef& node,
                                                    int flags, const std::optional<Intent>& intent) {
   const auto inode = find(held, node);
-  if (!inode) return Errno{ENOENT};
+  if (!inode) return kVanished;
   if (inode->kind != Kind::file) return Errno{EINVAL};
   if (const auto refused = refuse_creation(held, who, *inode, intent)) return *refused;
   if (node.face == Face::version) return open_version(held, who, node, *inode, flags);
@@ -224,7 +244,8 @@ Result<std::shared_ptr<Handle>> Monitor::open_node(const Lock& held, const Reque
     return open_draft(held, who, draft, *inode, flags);
   }
   const auto draft = draft_of(held, *inode);
-  if (draft && (sees(held, who, *draft) || draft->detached)) return open_draft(held, who, draft, *inode, flags);
+  const bool remains = draft && draft->detached && (draft->writers == 0 || inode->version == 0);  // nobody saves it
+  if (draft && (remains || sees(held, who, *draft))) return open_draft(held, who, draft, *inode, flags);
   const auto path = path_of(held, inode->home);
   if (draft || kind_for(held, *inode, path) == DraftKind::session) return open_bytes(held, who, *inode, flags);
   return open_draft(held, who, begin_draft(held, *inode, kind_for(held, *inode, path)), *inode, flags);

@@ -76,7 +76,7 @@ Result<std::string> Monitor::get_xattr(const Requester& who, const NodeRef& node
   if (user) who.prepare();
   const auto held = lock();
   const auto inode = find(held, node);
-  if (!inode) return Errno{ENOENT};
+  if (!inode) return kVanished;
   const std::string path = inode->id == kRoot ? "/" : path_of(held, inode->home);
   if (const int error = ward ? 0 : refuse_space(who, *inode, name, false)) {
     if (error != EACCES || !user) return Errno{error};
@@ -95,7 +95,7 @@ Result<std::string> Monitor::get_xattr(const Requester& who, const NodeRef& node
 Result<std::vector<std::string>> Monitor::list_xattrs(const Requester& who, const NodeRef& node) {
   const auto held = lock();
   const auto inode = find(held, node);
-  if (!inode) return Errno{ENOENT};
+  if (!inode) return kVanished;
   std::vector<std::string> names;
   if (const auto orphan = orphans_.find(inode->number); orphan != orphans_.end()) {
     for (const auto& [name, value] : orphan->second.xattrs) names.push_back(name);
@@ -114,7 +114,7 @@ Status Monitor::set_xattr(const Requester& who, const NodeRef& node, const std::
   if (value.size() > kInlineXattr) set.sha256 = objects_.put(value);
   const auto held = lock();
   const auto inode = find(held, node);
-  if (!inode) return Errno{ENOENT};
+  if (!inode) return kVanished;
   const std::string path = inode->id == kRoot ? "/" : path_of(held, inode->home);
   if (name.starts_with(kWard))
     return refuse_mode(held, who, "setxattr", *inode, path, EPERM, "user.ward.* are facts that WardFS shows");
@@ -136,7 +136,7 @@ Status Monitor::remove_xattr(const Requester& who, const NodeRef& node, const st
   who.prepare();
   const auto held = lock();
   const auto inode = find(held, node);
-  if (!inode) return Errno{ENOENT};
+  if (!inode) return kVanished;
   const std::string path = inode->id == kRoot ? "/" : path_of(held, inode->home);
   // The kernel takes capabilities away before a write, as the writer; when a person asks for it, it demands the right
   // first.

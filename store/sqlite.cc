@@ -15,8 +15,11 @@ Code code_of(sqlite3* database, int result) {
   switch (result & 0xff) {
     case SQLITE_FULL:
       return Code::no_space;
+    case SQLITE_READONLY:  // we open for writing: a header that says that only a later SQLite may write
+      return result == SQLITE_READONLY ? Code::corrupt : Code::io;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+    case SQLITE_ERROR:       // our statements are right, so the file isn't what this program made
     case SQLITE_CONSTRAINT:  // a record contradicts what the database holds
       return Code::corrupt;
     case SQLITE_BUSY:

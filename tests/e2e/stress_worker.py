@@ -17,7 +17,7 @@ import sys
 import time
 
 folder, locks, seconds, seed = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
-rng, done, bad = random.Random(seed), collections.Counter(), []
+rng, done, bad, torn = random.Random(seed), collections.Counter(), [], []
 FIXED, SIZE = [f"f{i}" for i in range(6)], 60_000
 LOCKED = [f"v{i}" for i in range(4)]
 
@@ -32,6 +32,7 @@ def whole(data):
 
 
 def look(name):
+    began = time.time_ns()
     with open(os.path.join(folder, name), "rb", buffering=0) as f:
         data = b""
         while piece := f.read(20_000):
@@ -39,7 +40,8 @@ def look(name):
     if data == b"" and name in FIXED:
         done["empty"] += 1  # a new name, before its first close
     elif not whole(data):
-        bad.append(f"torn read of {name}: {len(data)} bytes")
+        bad.append(f"torn read of {name}: {len(data)} bytes, process {os.getpid()}, {began} to {time.time_ns()} ns")
+        torn.append([name, began, time.time_ns()])
     else:
         done["read"] += 1
 
@@ -96,4 +98,4 @@ while time.monotonic() < end and len(bad) < 20:
         if e.errno != errno.ENOENT or (name in LOCKED and act in ("look", "stat", "save_locked", "replace")):
             bad.append(f"{act} {name}: {errno.errorcode.get(e.errno, e.errno)} {e}")
         done["absent"] += 1
-print(json.dumps({"done": done, "bad": bad}))
+print(json.dumps({"done": done, "bad": bad, "torn": torn}))

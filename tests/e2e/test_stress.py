@@ -4,6 +4,7 @@
 Goal: the version-node and draft-node scheme holds under traffic. Method: stress_worker.py in eight processes for a minute
 (WARD_STRESS_SECONDS; ten seconds under a sanitizer), every content proves itself by a hash; afterwards the store is checked as a whole.
 """
+import datetime
 import json
 import os
 import subprocess
@@ -40,6 +41,17 @@ class Stress(Case):
                     w.wait()
         return reports
 
+    def evidence(self, torn):
+        """What the log says of a name around the time of a torn read: who had it open, what was saved and moved."""
+        lines = []
+        for name, began, ended in torn:
+            for r in self.m.records():
+                at = datetime.datetime.fromisoformat(r["@timestamp"][:26].rstrip("Z")).replace(tzinfo=datetime.timezone.utc)
+                if name in json.dumps(r) and -100e6 < at.timestamp() * 1e9 - began < ended - began + 20e6:
+                    lines.append(f"{r['@timestamp']} {r['process']['pid'] if 'process' in r else 0} "
+                                 f"{r['event']['action']} {json.dumps(r['ward'])}")
+        return "\n" + "\n".join(lines)
+
     def test_a_minute_of_traffic(self):
         require_people()
         m = self.m = Mount()
@@ -66,7 +78,9 @@ class Stress(Case):
                 done[key] = done.get(key, 0) + n
         print(f"stress: {seconds:.0f} s, {done}", file=sys.stderr)
         bad = [b for r in reports for b in r["bad"]]
-        self.assertEqual(len(bad), 0, "\n".join(bad[:40]) + "\n" + read(m.store + "/daemon.log").decode()[-3000:])
+        if bad:
+            self.fail("\n".join(bad[:40]) + self.evidence([t for r in reports for t in r["torn"]][:3])
+                      + "\n" + read(m.store + "/daemon.log").decode()[-3000:])
         for key in ("read", "save", "save-locked", "replace", "rename"):
             self.assertGreater(done.get(key, 0), seconds, f"too little {key} to prove anything: {done}")
         m.umount()

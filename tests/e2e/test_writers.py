@@ -58,6 +58,34 @@ class Writers(MountCase):
         self.m.settle(self.v(f))
         self.assertEqual(versions(f), 2)
 
+    def test_who_closed_reads_what_they_left_while_another_goes_on(self):
+        """The save waits for the other writer; its own session sees it, and not what the other writes meanwhile."""
+        f = self.p("f")
+        write(f, "........")
+        self.two("b = os.open(f, os.O_WRONLY); os.pwrite(b, b'two', 4)", f=f)
+        self.one("a = os.open(f, os.O_WRONLY); os.pwrite(a, b'one', 0); os.close(a)", f=f)
+        self.assertEqual(self.reader(READ, f=f), b"........")
+        self.one("r = os.open(f, os.O_RDONLY)", f=f)
+        self.assertEqual(self.one("os.pread(r, 4, 0)"), b"one.")
+        self.two("os.pwrite(b, b'later..', 1), os.ftruncate(b, 6)")
+        self.assertEqual(self.one("os.pread(r, 100, 4)"), b"two.", "the rest of what it began to read")
+        self.assertEqual(self.one(READ, f=f), b"olater", "a new open shows the draft as it is now")
+        self.two("os.close(b)")
+        self.assertEqual(self.reader(READ, f=f), b"olater")
+        self.assertEqual(self.one("os.pread(r, 100, 0)"), b"one.two.")
+        self.one("os.close(r)")
+        self.m.settle(self.v(f))
+        self.assertEqual(versions(f), 2)
+
+    def test_a_writer_reads_its_own_unsaved_bytes_through_another_descriptor(self):
+        f = self.p("f")
+        write(f, "........")
+        self.one("a = os.open(f, os.O_WRONLY); os.pwrite(a, b'one', 0); r = os.open(f, os.O_RDONLY)", f=f)
+        self.assertEqual(self.one("os.pread(r, 100, 0)"), b"one.....")
+        self.one("os.pwrite(a, b'more', 4)")
+        self.assertEqual(self.one("os.pread(r, 100, 0)"), b"one.more")
+        self.one("os.close(a), os.close(r)")
+
     def test_who_opened_and_wrote_nothing_sees_no_draft_of_others(self):
         f = self.p("f")
         write(f, "version one")

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <random>
 
 #include "store/error.h"
+#include "store/files.h"
 #include "store/sqlite.h"
 #include "tests/catch.h"
 #include "tests/store/catalog_story.h"
@@ -102,6 +104,38 @@ TEST_CASE("another schema, no database, and a damaged one are told apart", "[cat
   std::filesystem::resize_file(file, 4096 * 3);
   CHECK(code_of(file) == Code::corrupt);
   CHECK(code_of(dir.path() / "missing" / "catalog.db") == Code::io);
+}
+
+TEST_CASE("whatever byte of the header or the schema is damaged, the catalog opens or says so", "[catalog]") {
+  const TempDir dir;
+  const auto file = dir.path() / "catalog.db";
+  Story s;
+  for (int i = 0; i < 20; ++i) s.file(kRoot, "file " + std::to_string(i));
+  s.catalog().flush();
+  s.crash();  // closed and opened again: all is in the one file
+  const auto image = read_file(s.database());
+  std::mt19937 random(1);
+  unsigned opened = 0, refused = 0;
+  const auto attempt = [&](std::size_t at, char value) {
+    CAPTURE(at, static_cast<int>(value));
+    auto damaged = image;
+    damaged.at(at) = value;
+    std::ofstream(file, std::ios::trunc | std::ios::binary) << damaged;
+    for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(file.string() + suffix);
+    try {
+      Catalog catalog(file);
+      (void)catalog.child(kRoot, "file 3");
+      ++opened;
+    } catch (const Error& e) {
+      CHECK((e.code() == Code::corrupt || e.code() == Code::format));  // what makes the caller rebuild
+      ++refused;
+    }
+  };
+  for (std::size_t at = 0; at < 120; ++at)
+    for (const char value : {'\x00', '\x01', '\x02', '\x03', '\x05', '\x7f', '\xff'}) attempt(at, value);
+  for (int i = 0; i < 500; ++i) attempt(random() % 8192, static_cast<char>(random()));
+  CHECK(opened > 0);
+  CHECK(refused > 0);
 }
 
 TEST_CASE("an error names the file, the statement and the cause", "[sqlite]") {
