@@ -57,9 +57,9 @@ void Driver::reply_open(Call& call, const std::shared_ptr<Node>& of, std::shared
 #if WARD_MODERN_FUSE
       info.parallel_direct_writes = file->handle->writes ? 1 : 0;
 #endif
-    } else if (version) {
-      info.keep_cache = 1;  // an old libfuse: direct I/O would forbid mmap, so reads are seen as the page cache asks
-    }
+    } else if (!version && file->handle->object) {
+      info.direct_io = 1;  // the page cache holds what the draft's writers go on with
+    }  // an old libfuse: direct I/O forbids mmap, so reads are seen as the page cache asks, from nothing at each open
   }
   info.fh = reinterpret_cast<std::uint64_t>(file.release());
 }

@@ -51,7 +51,7 @@ std::vector<std::string> words_of(const MountOptions& options) {
 
 /// What the mount tells whoever starts it.
 std::string facts(const Abilities& abilities) {
-  std::string line = std::string("libfuse ") + fuse_pkgversion();
+  std::string line = library();
   line += abilities.passthrough ? ", depth open: kernel passthrough" : ", depth open: page cache";
   if (!abilities.passthrough && ::geteuid() != 0) line += " (passthrough needs a mount by root)";
   line += abilities.direct_mmap
@@ -99,6 +99,10 @@ void raise_file_limit() {
 }
 
 }  // namespace
+
+std::string library() {
+  return std::string("libfuse ") + fuse_pkgversion();
+}
 
 void serve(const MountOptions& options) {
   ::umask(0);

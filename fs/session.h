@@ -16,6 +16,9 @@ struct MountOptions {
       ready;  // called once the mount answers, with one line of facts (libfuse, passthrough, limits)
 };
 
+/// "libfuse 3.18.3"
+std::string library();
+
 /// Serves the mount until it is unmounted or SIGTERM/SIGINT/SIGHUP arrives. Throws store::Error when it can't start.
 void serve(const MountOptions& options);
 

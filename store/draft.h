@@ -125,12 +125,12 @@ class Draft {
   const Id number;  // inode number of the file whose content it is
 
   // ---- guarded by the monitor's lock ----
-  std::atomic<Id> artifact;                                  // whose content it is; a rename over another one moves it
-  bool detached = false;                                     // its artifact went on without it: never seals
-  std::atomic<Id> id = 0;                                    // sequence of the open that made it; 0 = no writer yet
-  std::map<Id, Session> sessions;                            // who sees it, by the handle that they write through
-  unsigned writers = 0, readers = 0;                         // open handles
-  Nanos pinned_until = 0;                                    // a walk is on its way here after ESTALE
+  std::atomic<Id> artifact;            // whose content it is; a rename over another one moves it
+  std::atomic<bool> detached = false;  // its artifact went on without it: never seals
+  std::atomic<Id> id = 0;              // sequence of the open that made it; 0 = no writer yet
+  std::map<Id, Session> sessions;      // who sees it, by the handle that they write through; 0: truncate(2)
+  unsigned writers = 0, readers = 0;   // open handles
+  Nanos pinned_until = 0;              // a walk is on its way here after ESTALE
   std::atomic<Lineage::Tick> last_write = Lineage::kAlways;  // lineage's clock at the last write
   std::uint64_t sealed_version = 0;                          // version that its bytes are since a seal, 0 = none
   Sequence sealed_at = 0;                                    // the commit by which it made that version, 0 = none

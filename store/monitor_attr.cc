@@ -89,6 +89,7 @@ Status Monitor::truncate_by_path(const Requester& who, const NodeRef& node, std:
     open.base = inode->version, open.mode = "truncate", open.depth = "ranges";
     append(held, record(who, path, open, *verdict));
     draft->activities.insert(who.process().entity_id);
+    draft->sessions[0] = {who.uid(), who.session()};
   }
   const auto done = truncate(who, draft, size, nullptr, false);
   append(lock(), record(who, path, Close{draft->artifact, opened}, {}), AuditLog::Space::reserved);

@@ -88,11 +88,13 @@ Status Monitor::truncate(const Requester& who, const std::shared_ptr<Draft>& dra
   draft->truncate(handle != nullptr ? handle->id : 0, {who.uid(), who.user().login, 0}, size, opening, now());
   if (handle != nullptr || draft->kind() == DraftKind::scratch) return Done{};
   const auto frozen = draft->freeze();
+  if (draft->others_writing(frozen, 0)) return Done{};  // their close seals it
+  bool last = false;
   {
     const auto held = lock();
-    if (draft->writers > 0) return Done{};  // an open writer's close seals it
+    last = draft->writers == 0;
   }
-  const auto sealed = seal(*draft, frozen, who, true);
+  const auto sealed = seal(*draft, frozen, who, last);
   const auto held = lock();
   retire(held, draft, frozen, who);
   return sealed;

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <new>
 
+#include "fs/session.h"
 #include "store/error.h"
 #include "tools/commands.h"
 #include "tools/exit_codes.h"
@@ -61,7 +62,7 @@ Exit run(int argc, char** argv) {
       "WardFS keeps artifacts on an ordinary mounted path: every save is a version, every access is decided by policy "
       "and recorded. Append @@/ to a path in the mount to see its governance.",
       "ward");
-  app.set_version_flag("--version", std::string("ward ") + WARD_VERSION);
+  app.set_version_flag("--version", std::string("ward ") + WARD_VERSION + " with " + fs::library());
   app.require_subcommand(1);
   app.footer(
       "Exit codes: 0 done, 2 wrong command line, 3 no store, 5 in use, 8 damaged, 12 log not verified; all of\n"

@@ -9,13 +9,20 @@ import os
 import shutil
 import unittest
 
-from harness import NATIVE, Mount, make_temp
+from harness import NATIVE, Mount, make_temp, old_fuse
 
 
 class Case(unittest.TestCase):
     def err(self, *codes):
         """with self.err(errno.EACCES): … must fail with one of the codes."""
         return _Err(self, codes)
+
+    def assert_read(self, ranges, wanted):
+        """The recorded ranges are just these; with an old libfuse they cover these."""
+        if not old_fuse():
+            self.assertEqual(ranges, wanted)
+        for at, length in wanted:
+            self.assertTrue(any(b <= at and at + length <= b + n for b, n in ranges), (ranges, at, length))
 
     def err_as(self, user, code, action):
         from people import run_as

@@ -6,9 +6,11 @@ Goal: a test says what a person does on a path and what must then be true. Metho
 unmounts only its own mount. A sanitizer report of the daemon fails the test class. Waiting means polling for the thing.
 """
 import errno
+import functools
 import glob
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -26,6 +28,20 @@ IS_ROOT = os.geteuid() == 0
 def sanitized():
     """Whether the program is built with a sanitizer, and so several times slower."""
     return any(name in read(WARD) for name in (b"__asan_init", b"__tsan_init"))
+
+
+@functools.lru_cache
+def old_fuse():
+    """Whether the program has a libfuse before 3.17: no O_TMPFILE, and reads come as the page cache asks."""
+    if NATIVE:
+        return False
+    found = re.search(r"libfuse (\d+)\.(\d+)", ward("--version").stdout)
+    return tuple(map(int, found.groups())) < (3, 17)
+
+
+def require_new_fuse(what):
+    if old_fuse():
+        raise unittest.SkipTest(f"SKIPPED: {what} needs libfuse 3.17")
 
 
 def require_fuse():

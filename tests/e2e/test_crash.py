@@ -185,7 +185,7 @@ class Reads(Case):
             pass
         m.mount()
         ranges = [x for r in m.records(action="read", path="/f") for x in r["ward"]["ranges"]]
-        self.assertEqual(ranges, [[5000, 10], [90_000, 10]])
+        self.assert_read(ranges, [[5000, 10], [90_000, 10]])
 
     def test_a_draft_open_at_the_kill(self):
         m = Mount()

@@ -15,7 +15,7 @@ import subprocess
 import time
 
 from cases import MountCase
-from harness import main, read, sh, wait_until, write
+from harness import main, read, require_new_fuse, sh, wait_until, write
 from people import ONE, TWO, Person, gid, require_people, run_as, uid
 from policies import HOSTILE
 from test_hostile_moves import HostileCase
@@ -290,6 +290,7 @@ class Hands(HostileCase):
         return [r for r in self.m.settle(path) if r["event"]["sequence"] > last]
 
     def test_passed_to_another_user(self):
+        require_new_fuse("seeing what is read from the page cache")
         f = self.put("work", "0123456789" * 10)
         path = "/" + os.path.relpath(f, self.m.mnt)
 
@@ -382,6 +383,8 @@ class Hands(HostileCase):
                 run_as(ONE, lambda: write(self.at("work") + "-live", read(middle)), session=True)
         for act in (tmpfile, scratch, live):
             with self.subTest(act.__name__):
+                if act is tmpfile:
+                    require_new_fuse("O_TMPFILE")
                 run_as(ONE, act) if act is tmpfile else act()
                 made = self.at("work") + "-" + act.__name__
                 self.assertIn("/work/" + self.n, [i["path"] for i in json.loads(read(made + "@@/lineage.json"))["inputs"]])

@@ -9,7 +9,7 @@ import errno as e
 import os
 
 from cases import PosixCase
-from harness import IS_ROOT, main, read, write
+from harness import IS_ROOT, main, read, require_new_fuse, write
 from people import ONE, run_as
 
 
@@ -116,6 +116,7 @@ class Open(PosixCase):
         self.assertEqual(os.listdir(self.p()), [])
 
     def test_tmpfile(self):
+        require_new_fuse("O_TMPFILE")
         fd = os.open(self.p(), os.O_TMPFILE | os.O_RDWR, 0o644)
         os.write(fd, b"nameless")
         self.assertEqual((os.listdir(self.p()), os.fstat(fd).st_nlink), ([], 0))

@@ -86,6 +86,21 @@ class Writers(MountCase):
         self.assertEqual(self.one("os.pread(r, 100, 0)"), b"one.more")
         self.one("os.close(a), os.close(r)")
 
+    def test_a_truncation_by_path_is_a_save_unless_somebody_is_in_the_middle_of_one(self):
+        f = self.p("f")
+        write(f, "........")
+        self.two("b = os.open(f, os.O_WRONLY)", f=f)
+        self.one("os.truncate(f, 4)", f=f)
+        self.assertEqual(self.reader(READ, f=f), b"....", "an open writer that wrote nothing holds nothing up")
+        self.two("os.pwrite(b, b'two', 0)")
+        self.one("os.truncate(f, 6)", f=f)
+        self.assertEqual(self.reader(READ, f=f), b"....")
+        self.assertEqual((self.one(READ, f=f), self.one("os.stat(f).st_size", f=f)), (b"two.\0\0", 6))
+        self.two("os.close(b)")
+        self.assertEqual(self.reader(READ, f=f), b"two.\0\0")
+        self.m.settle(self.v(f))
+        self.assertEqual(versions(f), 2, "the writer had the file open when the truncation was saved: it goes on with that save")
+
     def test_who_opened_and_wrote_nothing_sees_no_draft_of_others(self):
         f = self.p("f")
         write(f, "version one")
