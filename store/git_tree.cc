@@ -57,7 +57,7 @@ std::unique_ptr<GitTree::Folder> GitTree::parse(const GitOid& oid) {
     node.entry.mode = static_cast<GitMode>(mode);
     std::memcpy(node.entry.oid.data(), rest.data() + end + 1, node.entry.oid.size());
     folder->nodes.emplace_hint(folder->nodes.end(), rest.substr(space + 1, end - space - 1), std::move(node));
-    rest.remove_prefix(end + 1 + node.entry.oid.size());
+    rest.remove_prefix(end + 1 + GitOid{}.size());
   }
   loaded_ += folder->nodes.size();
   return folder;
