@@ -115,6 +115,11 @@ bool Nodes::forget(std::uint64_t id, std::uint64_t count) {
   return !by_number_.contains(number);
 }
 
+bool Nodes::known(store::Id number) const {
+  const std::scoped_lock lock(mutex_);
+  return by_number_.contains(number);
+}
+
 std::vector<std::uint64_t> Nodes::cached(store::Id number) const {
   const std::scoped_lock lock(mutex_);
   std::vector<std::uint64_t> ids;

@@ -48,6 +48,7 @@ class Nodes {
   store::NodeRef ref(const Node& node) const;
   /// Takes back lookups. True when the kernel knows no more node of that file.
   bool forget(std::uint64_t id, std::uint64_t count);
+  bool known(store::Id number) const;
   /// Nodes of an inode whose names and attributes the kernel may keep.
   std::vector<std::uint64_t> cached(store::Id number) const;
 

@@ -111,6 +111,7 @@ void serve(const MountOptions& options) {
   Notifier notifier(nodes);
   store::Monitor::Hooks hooks;
   hooks.changed = [&](store::Id id, std::vector<store::Place> names) { notifier.changed(id, std::move(names)); };
+  hooks.known = [&](store::Id number) { return nodes.known(number); };
   // Aborts the connection: a thread of ours may wait in the kernel for a lock that only our answer would free.
   hooks.ending = [&] { ::umount2(options.mountpoint.c_str(), MNT_FORCE | MNT_DETACH); };
   store::Monitor monitor(options.store, std::move(hooks));

@@ -223,6 +223,10 @@ store::Result<std::unique_ptr<VirtualFile>> open_text(Monitor& monitor, const Re
   return opened;
 }
 
+std::unique_ptr<VirtualFile> open_string(std::string text) {
+  return std::make_unique<Text>(std::move(text));
+}
+
 std::unique_ptr<VirtualFile> open_disk(const std::filesystem::path& file) {
   return std::make_unique<DiskFile>(file);
 }

@@ -28,6 +28,9 @@ std::string render(store::Monitor& monitor, const store::Requester& who, const V
 store::Result<std::unique_ptr<VirtualFile>> open_text(store::Monitor& monitor, const store::Requester& who,
                                                       const Virtual& file, int flags);
 
+/// A virtual file of just this text.
+std::unique_ptr<VirtualFile> open_string(std::string text);
+
 /// Opens a file of the audit folder or of drafts/ read-only; only whole lines of .jsonl files are shown.
 std::unique_ptr<VirtualFile> open_disk(const std::filesystem::path& file);
 /// Its size, as shown.

@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "fs/driver.h"
+#include "fs/virtual_audit.h"
 #include "fs/virtual_text.h"
 #include "store/record_json.h"
 #include "store/segments.h"
@@ -27,10 +28,13 @@ bool is_directory(What what) {
     case What::deleted:
     case What::drafts:
     case What::disk_folder:
+    case What::bundles:
       return true;
     case What::text:
     case What::past_link:
     case What::disk_file:
+    case What::bundle:
+    case What::proof:
       return false;
   }
   return false;
@@ -70,7 +74,11 @@ std::string virtual_path(const store::Monitor& monitor, const Virtual& node) {
       return "/@@/drafts";
     case What::disk_folder:
     case What::disk_file:
+    case What::bundles:
+    case What::bundle:
       return "/@@/" + node.name;
+    case What::proof:
+      return base + "@@/versions/" + node.name;
   }
   return base;
 }
@@ -136,8 +144,16 @@ Result<VirtualEntry> VirtualTree::lookup(const Requester& who, const Virtual& fo
       return enter(who, name, std::move(path));
     }
     case What::versions: {
-      const auto version = number(name);
-      return version ? alias(who, name, folder.artifact, *version) : Errno{ENOENT};
+      if (const auto version = number(name)) return alias(who, name, folder.artifact, *version);
+      const auto proven = name.ends_with(".proof") ? number(name.substr(0, name.size() - 6)) : std::nullopt;
+      if (!proven || !monitor_.version_node(who, folder.artifact, *proven)) return Errno{ENOENT};
+      return enter(who, name, {What::proof, folder.artifact, *proven, name, {}});
+    }
+    case What::bundles: {
+      const auto path = folder.name.substr(kAuditFolder.size()) + "/" + name;
+      const auto there = find_bundle(monitor_, path);
+      if (!there) return Errno{ENOENT};
+      return enter(who, name, {*there ? What::bundles : What::bundle, store::kRoot, 0, folder.name + "/" + name, {}});
     }
     case What::at: {
       const auto when = moment(name);
@@ -161,6 +177,8 @@ Result<VirtualEntry> VirtualTree::lookup(const Requester& who, const Virtual& fo
     case What::text:
     case What::past_link:
     case What::disk_file:
+    case What::bundle:
+    case What::proof:
       break;
   }
   return Errno{ENOTDIR};
@@ -214,6 +232,8 @@ Result<VirtualEntry> VirtualTree::in_past(const Requester& who, const Virtual& f
 Result<VirtualEntry> VirtualTree::on_disk(const Requester& who, const Virtual& folder, const std::string& name) {
   const bool drafts = folder.what == What::drafts;
   if (name.empty() || name[0] == '.' || (drafts && !number(name))) return Errno{ENOENT};
+  if (const auto path = folder.name + "/" + name; path == std::string(kAuditFolder) + std::string(store::kBundles))
+    return enter(who, name, {What::bundles, store::kRoot, 0, path, {}});
   const auto disk = drafts ? monitor_.folder() / "drafts" / (name + ".kept") : folder.disk / name;
   std::error_code error;
   const auto status = std::filesystem::symlink_status(disk, error);
@@ -237,9 +257,10 @@ Result<Id> VirtualTree::deleted(const Virtual& folder, const std::string& name) 
 }
 
 store::Status VirtualTree::may_list(const Requester& who, const Virtual& folder) {
-  const auto right = folder.what == What::disk_folder || folder.what == What::drafts ? policy::Right::audit
-                     : is_folder(folder.artifact)                                    ? policy::Right::list
-                                                                                     : policy::Right::read;
+  const bool of_log = folder.what == What::disk_folder || folder.what == What::bundles;
+  const auto right = of_log || folder.what == What::drafts ? policy::Right::audit
+                     : is_folder(folder.artifact)          ? policy::Right::list
+                                                           : policy::Right::read;
   return monitor_.open_report(who, folder.artifact, right, virtual_path(monitor_, folder));
 }
 
@@ -266,6 +287,10 @@ Result<std::vector<VirtualEntry>> VirtualTree::list(const Requester& who, const 
       if (name[0] != '.') add(name, entry.is_directory() ? S_IFDIR : S_IFREG);
     }
   }
+  if (folder.what == What::disk_folder && folder.name == "audit/tile") add("entries", S_IFDIR);
+  if (folder.what == What::bundles)
+    for (const auto& item : list_bundles(monitor_, folder.name.substr(kAuditFolder.size())))
+      add(item.name, item.folder ? S_IFDIR : S_IFREG);
   (void)monitor_.report(who, [&](const auto& see) {
     if (folder.what == What::versions)
       for (const auto& version : see.catalog.versions(folder.artifact))
@@ -296,6 +321,8 @@ struct stat VirtualTree::stat(const Requester& who, const Node& node) {
   attr.st_atim = attr.st_ctim = attr.st_mtim;
   if (path.what == What::past_link) attr.st_mode = S_IFLNK | 0777;
   if (path.what == What::disk_file) attr.st_size = static_cast<off_t>(disk_size(path.disk));
+  if (path.what == What::bundle && monitor_.may_open_report(who, store::kRoot, policy::Right::audit))
+    attr.st_size = static_cast<off_t>(bundle_text(monitor_, path.name.substr(kAuditFolder.size())).size());
   if (path.what == What::text) {
     if (text_file(path.name)->writable) attr.st_mode = S_IFREG | 0666;
     const auto& file = *text_file(path.name);
@@ -313,10 +340,12 @@ Result<std::string> VirtualTree::target(const Virtual& link) {
 
 Result<std::unique_ptr<VirtualFile>> VirtualTree::open(const Requester& who, const Virtual& file, int flags) {
   if (file.what == What::text) return open_text(monitor_, who, file, flags);
-  if (file.what != What::disk_file) return Errno{EISDIR};
-  if ((flags & O_ACCMODE) != O_RDONLY)
-    return monitor_.deny(who, "open", store::kRoot, virtual_path(monitor_, file), EROFS, "it is only written by ward");
+  if (is_directory(file.what) || file.what == What::past_link) return Errno{EISDIR};
   const auto path = virtual_path(monitor_, file);
+  if ((flags & O_ACCMODE) != O_RDONLY)
+    return monitor_.deny(who, "open", file.artifact, path, EROFS, "it is only written by ward");
+  if (file.what == What::proof) return open_proof(monitor_, who, file);
+  if (file.what == What::bundle) return open_bundle(monitor_, who, file);
   const auto allowed = file.disk.extension() == ".kept"
                            ? monitor_.open_kept(who, std::stoull(file.disk.stem().string()), path)
                            : monitor_.open_report(who, store::kRoot, policy::Right::audit, path);

@@ -25,6 +25,9 @@ enum class What {
   drafts,       // MOUNT/@@/drafts
   disk_folder,  // MOUNT/@@/audit and below: files of the store's audit folder
   disk_file,    // … and of drafts/
+  bundles,      // MOUNT/@@/audit/tile/entries and below
+  bundle,       // an entry bundle there
+  proof,        // PATH@@/versions/N.proof; `at` is N
 };
 
 /// Where a virtual node stands. Immutable.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "store/bundles.h"
 #include "store/checkpoint.h"
 #include "store/error.h"
 #include "store/files.h"
@@ -12,13 +13,6 @@
 #include "store/tile_check.h"
 
 namespace ward::store {
-namespace {
-
-// A checkpoint and what its signature is worth.
-struct Signed {
-  Checkpoint checkpoint;
-  Signature signature = Signature::absent;
-};
 
 Signed read_signed(const std::string& text, const std::optional<VerifierKey>& key) {
   const Note note = parse_note(text);
@@ -26,6 +20,8 @@ Signed read_signed(const std::string& text, const std::optional<VerifierKey>& ke
   if (!key) return {checkpoint, Signature::absent};
   return {checkpoint, checkpoint.origin == key->name ? check_note(note, *key) : Signature::absent};
 }
+
+namespace {
 
 class Verifier {
  public:
@@ -142,11 +138,24 @@ class Verifier {
     if (!stopped_) tiles_.finish(current_ && current_root_ ? current_->checkpoint.size : 0);
     name_first_bad(lines_hold);
     for (const auto& [tile, what] : tiles_.mismatches()) problem(tile_path(tile) + " " + what);
+    if (!stopped_) compare_bundles();
     for (const auto& file : tiles_.strangers()) result_.notes.push_back(file + " isn't a tile");
     if (current_ && current_root_) result_.covered = current_->checkpoint.size;
     if (result_.records > result_.covered && current_) {
       result_.notes.push_back(std::to_string(result_.records - result_.covered) +
                               " records aren't covered by the checkpoint yet");
+    }
+  }
+
+  /// A copy from a mount has the lines twice.
+  void compare_bundles() {
+    for (const Tile& bundle : tiles_.bundles()) {
+      const auto path = bundle_path(bundle);
+      if (bundle.index * kTileWidth + bundle.width > result_.records) {
+        problem(path + " covers records that the log doesn't have");
+      } else if (read_file(request_.audit / path) != read_bundle(request_.audit, bundle)) {
+        problem(path + " differs from the lines");
+      }
     }
   }
 

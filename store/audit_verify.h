@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "store/crypto.h"
+#include "store/checkpoint.h"
 #include "store/types.h"
 
 namespace ward::store {
@@ -41,6 +41,18 @@ struct Verification {
   std::vector<std::string> problems;  // why the verdict isn't `verified`; for people
   std::vector<std::string> notes;     // what else is worth knowing: records not covered yet, an unfinished last line
 };
+
+/// A checkpoint and what its signature is worth.
+struct Signed {
+  Checkpoint checkpoint;
+  Signature signature = Signature::absent;
+};
+/// Throws Error{corrupt} for what isn't a checkpoint. Without a key nothing is said about the signature (absent).
+Signed read_signed(const std::string& text, const std::optional<VerifierKey>& key);
+
+/// Checks the records [from, to) against the tiles and the checkpoint, and reads nothing else of the log. `records` is
+/// how many of them are good, from the first; request.kept isn't looked at. Throws as verify_audit.
+Verification verify_range(const VerifyRequest& request, Sequence from, Sequence to);
 
 /// Reads everything. Throws Error{io} when the folder can't be read, Error{corrupt} when what the auditor brought (key
 /// or kept checkpoint) isn't one. Uses all cores; thread-safe.

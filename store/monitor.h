@@ -44,6 +44,8 @@ class Monitor {
     std::function<void()> ending = [] {};
     /// Names whose target or attributes changed for somebody, and the file whose attributes changed, by inode number.
     std::function<void(Id number, std::vector<Place> names)> changed = [](Id, const std::vector<Place>&) {};
+    /// Whether the kernel knows the file with that inode number. Asked with the monitor's lock held.
+    std::function<bool(Id number)> known = [](Id) { return false; };
   };
 
   /// Opens the store, locks it, recovers it and starts the background work. Throws Error; nothing is changed when the
@@ -123,7 +125,8 @@ class Monitor {
   Status flush(Handle& handle, std::int32_t tid);
   void release(const std::shared_ptr<Handle>& handle);
   void release_folder(const std::shared_ptr<Handle>& handle);
-  /// The kernel forgot a file: an unlinked one is gone for good.
+  /// The kernel forgot a file: an unlinked one is gone for good, unless a look-up that found it before it lost its name
+  /// is still on its way there.
   void forget(Id number);
 
   /// Records what is refused because of what kind of thing it is (a virtual file, an old version), whoever asks.
@@ -174,13 +177,14 @@ class Monitor {
   struct Orphan {
     Inode inode;
     std::map<std::string, std::string> xattrs;
-    bool replaced = false;  // its id is that of the file which took its name: no record may speak of it by that
+    bool replaced = false;   // its id is that of the file which took its name: no record may speak of it by that
+    Nanos since = 0;         // when it lost its name
+    bool forgotten = false;  // by the kernel, though a look-up from before may still be on its way there
   };
 
   // core (monitor.cc)
   Lock lock() const { return Lock(mutex_); }
-  /// A rename can take a file's number away, and the kernel forget it, while a look-up is on its way to the kernel with
-  /// that number: it walks again then.
+  /// A node that leads nowhere any more: the kernel walks again.
   static constexpr Errno kVanished{ESTALE};
   std::optional<Inode> find(const Lock&, Id number) const;
   std::optional<Inode> find(const Lock&, const NodeRef& node) const;
@@ -253,6 +257,7 @@ class Monitor {
                                         std::string_view key) const;
   std::filesystem::path scratch_file(Id id) const { return folder_ / "drafts" / ("s" + std::to_string(id)); }
   void set_scratch_mtime(Id id, Nanos mtime) const;
+  void sweep_orphans(const Lock&, Nanos time);
   void show_content(const Lock&, const NodeRef& node, Inode& inode) const;
   void show_scratch(Inode& inode) const;
   Status truncate_open(const Requester& who, const std::shared_ptr<Handle>& handle, std::uint64_t size);

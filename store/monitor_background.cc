@@ -172,6 +172,7 @@ void Monitor::reap(Nanos time) {
   std::vector<std::shared_ptr<Draft>> idle;
   {
     const auto held = lock();
+    sweep_orphans(held, time);
     for (const auto& [id, draft] : drafts_)
       if (draft->writers == 0 && draft->pinned_until <= time &&
           (draft->kind() == DraftKind::session || draft->readers == 0))

@@ -17,6 +17,7 @@ Monitor::Orphan Monitor::orphan_of(const Lock& held, const Inode& before, bool r
   orphan.inode = before;
   orphan.inode.ctime = now();
   orphan.replaced = replaced;
+  orphan.since = now();
   for (const auto& name : catalog_->xattrs(before.id)) orphan.xattrs[name] = xattr(held, before, name).value_or("");
   return orphan;
 }
@@ -73,7 +74,16 @@ void Monitor::set_scratch_mtime(Id id, Nanos mtime) const {
 
 void Monitor::forget(Id number) {
   const auto held = lock();
-  orphans_.erase(number);
+  const auto orphan = orphans_.find(number);
+  if (orphan == orphans_.end()) return;
+  orphan->second.forgotten = true;
+  if (orphan->second.since == 0) orphans_.erase(orphan);  // it never had a name that a look-up could have found
+}
+
+void Monitor::sweep_orphans(const Lock&, Nanos time) {
+  std::erase_if(orphans_, [&](const auto& it) {
+    return it.second.forgotten && time - it.second.since >= kWalk && !hooks_.known(it.first);
+  });
 }
 
 }  // namespace ward::store

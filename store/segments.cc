@@ -154,6 +154,11 @@ std::optional<Sequence> sequence_of(std::string_view line) {
 
 Sequence read_lines(const std::filesystem::path& audit, Sequence from,
                     const std::function<void(Sequence, std::string_view)>& fn) {
+  return read_range(audit, from, UINT64_MAX, fn);
+}
+
+Sequence read_range(const std::filesystem::path& audit, Sequence from, Sequence to,
+                    const std::function<void(Sequence, std::string_view)>& fn) {
   const auto all = segments(audit);
   if (all.empty()) return 0;
   if (from < all.front().first) {
@@ -167,9 +172,11 @@ Sequence read_lines(const std::filesystem::path& audit, Sequence from,
     const Fd fd = open_file(segment.file, O_RDONLY);
     const Position start = from > segment.first ? search(segment, fd, from) : Position{0, segment.first};
     next = walk(segment, fd, start, kBlock, [&](Sequence sequence, std::string_view line) {
+      if (sequence >= to) return false;
       if (sequence >= from) fn(sequence, line);
       return true;
     });
+    if (*next >= to) return to;
   }
   return *next;
 }

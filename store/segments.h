@@ -31,6 +31,9 @@ std::optional<Sequence> sequence_of(std::string_view line);
 /// own sequence differ, Error{usage} when `from` was pruned.
 Sequence read_lines(const std::filesystem::path& audit, Sequence from,
                     const std::function<void(Sequence, std::string_view)>& fn);
+/// The same for [from, to); returns `to`, or the sequence after the log's last if that comes first.
+Sequence read_range(const std::filesystem::path& audit, Sequence from, Sequence to,
+                    const std::function<void(Sequence, std::string_view)>& fn);
 /// One line, by binary search (some ten reads). Throws Error{usage} when the log has no such record (any more), Error
 /// {corrupt} as read_lines.
 std::string line_at(const std::filesystem::path& audit, Sequence sequence);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "store/bundles.h"
 #include "store/error.h"
 #include "store/files.h"
 
@@ -16,6 +17,8 @@ TileCheck::TileCheck(std::filesystem::path audit) : audit_(std::move(audit)), tr
     const std::string path = entry.path().lexically_relative(audit_).string();
     if (const auto tile = parse_tile_path(path)) {
       present_[{tile->level, tile->index}].push_back(*tile);
+    } else if (const auto bundle = parse_bundle_path(path)) {
+      bundles_.push_back(*bundle);
     } else {
       strangers_.push_back(path);
     }

@@ -33,6 +33,8 @@ class TileCheck {
   std::optional<std::uint64_t> first_bad_leaf() const { return first_bad_leaf_; }
   /// Files among the tiles that aren't any.
   const std::vector<std::string>& strangers() const { return strangers_; }
+  /// Entry bundles, as tiles of level 0: a copy from a mount has them.
+  const std::vector<Tile>& bundles() const { return bundles_; }
 
  private:
   void compare(const Tile& whole, std::string_view bytes);
@@ -45,6 +47,7 @@ class TileCheck {
   std::vector<Mismatch> mismatches_;
   std::optional<std::uint64_t> first_bad_leaf_;
   std::vector<std::string> strangers_;
+  std::vector<Tile> bundles_;
   std::map<std::pair<unsigned, std::uint64_t>, unsigned> seen_;  // widest tile compared
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// audit verify: for auditors, on any copy of an audit folder; needs neither a mount nor the store.
+// audit verify, audit prove: for auditors, on any copy of an audit folder; needs neither a mount nor the store.
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <iostream>
 #include <memory>
 
@@ -9,13 +10,20 @@
 #include "store/error.h"
 #include "store/files.h"
 #include "store/offline.h"
+#include "store/proof.h"
 #include "tools/commands.h"
+#include "tools/mounts.h"
 
 namespace ward::tools {
 namespace {
 
 struct VerifyWords {
-  std::string folder, key, checkpoint;
+  std::string folder, key, checkpoint, range, proof, line;
+};
+
+struct ProveWords {
+  store::Sequence record = 0;
+  std::string folder;
 };
 
 /// A store has its log in audit/; anything else is taken for a copy of that folder.
@@ -94,13 +102,60 @@ std::string input_error(const store::VerifyRequest& request) {
   return "";
 }
 
+/// FIRST-LAST as [FIRST, LAST + 1).
+std::optional<std::pair<store::Sequence, store::Sequence>> parse_range(const std::string& text) {
+  std::pair<store::Sequence, store::Sequence> range;
+  const char *at = text.data(), *end = at + text.size();
+  const auto first = std::from_chars(at, end, range.first);
+  if (first.ec != std::errc() || first.ptr == end || *first.ptr != '-') return std::nullopt;
+  const auto last = std::from_chars(first.ptr + 1, end, range.second);
+  if (last.ec != std::errc() || last.ptr != end || range.second < range.first || range.second == UINT64_MAX)
+    return std::nullopt;
+  ++range.second;
+  return range;
+}
+
+/// A proof stands for itself: the folder that it is from isn't needed.
+Exit verify_proof(const VerifyWords& words) {
+  if (words.key.empty()) return fail(Exit::usage, "a proof is worth nothing without the verifier key (--key)");
+  const auto key = store::parse_vkey(words.key);
+  const auto proof = store::parse_proof(store::read_file(words.proof));
+  if (words.line.empty() && !proof.line)
+    return fail(Exit::usage, words.proof + " holds no line: give the one that it should prove (--line)");
+  auto line = words.line.empty() ? *proof.line : store::read_file(words.line);
+  if (line.ends_with('\n')) line.pop_back();
+  if (const auto why_not = store::refute(proof, line, key); !why_not.empty()) {
+    std::cout << "NOT verified: " << why_not << std::endl;
+    return Exit::not_verified;
+  }
+  std::cout << "verified: record " << proof.index << " of " << key.name << "\n" << line << std::endl;
+  return Exit::ok;
+}
+
+Exit prove(const ProveWords& words) {
+  auto folder = words.folder.empty() ? std::filesystem::path() : audit_folder(words.folder);
+  if (words.folder.empty()) {
+    const auto place = find_mount(".");
+    if (!place) return fail(Exit::usage, "name a store or an audit folder, or go into a mount");
+    folder = place->root / "@@/audit";
+  }
+  std::cout << store::to_text(store::prove(folder, words.record, true)) << std::flush;
+  return Exit::ok;
+}
+
 Exit verify(const VerifyWords& words) {
+  if (!words.proof.empty()) return verify_proof(words);
+  if (words.folder.empty()) return fail(Exit::usage, "name a store or an audit folder, or a proof (--proof)");
   store::VerifyRequest request;
   request.audit = audit_folder(words.folder);
   if (!words.key.empty()) request.vkey = words.key;
   if (!words.checkpoint.empty()) request.kept = store::read_file(words.checkpoint);
   if (const auto error = input_error(request); !error.empty()) return fail(Exit::usage, error);
-  const auto result = store::verify_audit(request);
+  std::optional<std::pair<store::Sequence, store::Sequence>> range;
+  if (!words.range.empty() && !(range = parse_range(words.range)))
+    return fail(Exit::usage, "--range wants FIRST-LAST, two records' numbers, not \"" + words.range + "\"");
+  if (range && request.kept) return fail(Exit::usage, "--checkpoint asks for the whole log, --range for a part of it");
+  const auto result = range ? store::verify_range(request, range->first, range->second) : store::verify_audit(request);
   for (const auto& problem : result.problems) std::cerr << "ward: " << problem << "\n";
   for (const auto& note : result.notes) std::cout << "note: " << note << "\n";
   if (std::filesystem::exists(std::filesystem::path(words.folder) / "ward.toml")) {
@@ -109,8 +164,8 @@ Exit verify(const VerifyWords& words) {
     if (!why_not.empty()) std::cout << "note: this check isn't recorded: " << why_not << "\n";
   }
   std::cout << say(result.verdict) << "\n"
-            << result.records << " records, " << result.covered << " of them covered by the signed checkpoint"
-            << std::endl;
+            << result.records << (range ? " records of the range" : " records") << ", " << result.covered
+            << " of them covered by the signed checkpoint" << std::endl;
   return exit_of(result.verdict);
 }
 
@@ -121,14 +176,28 @@ void add_audit(CLI::App& app, Action& action) {
   audit->require_subcommand(1);
   const auto words = std::make_shared<VerifyWords>();
   auto* command = audit->add_subcommand("verify", "Check that an audit log is complete and unchanged");
-  command->add_option("STORE-OR-AUDIT-FOLDER", words->folder, "A store, or a copy of MOUNT/@@/audit")->required();
+  command->add_option("STORE-OR-AUDIT-FOLDER", words->folder, "A store, or a copy of MOUNT/@@/audit");
   command->add_option("--key", words->key, "The verifier key that `ward init` printed, kept elsewhere")
       ->type_name("VKEY");
   command->add_option("--checkpoint", words->checkpoint, "A checkpoint that you kept: the log must continue from it")
       ->type_name("FILE");
+  command->add_option("--range", words->range, "Check these records only, with the tiles and the checkpoint")
+      ->type_name("FIRST-LAST");
+  command->add_option("--proof", words->proof, "Check this proof (`ward audit prove`); no folder is needed")
+      ->type_name("FILE");
+  command->add_option("--line", words->line, "The line that the proof should prove, if it holds none itself")
+      ->type_name("FILE");
   command->footer(
       "Exit codes: 0 verified, 11 self-consistent only (neither key nor checkpoint given), 12 not verified.");
   command->callback([&action, words] { action = [words] { return verify(*words); }; });
+
+  const auto proof = std::make_shared<ProveWords>();
+  auto* proving = audit->add_subcommand("prove", "A proof that a record is in the log: a file that proves itself");
+  proving->add_option("SEQ", proof->record, "The record's number")->required();
+  proving->add_option("STORE-OR-AUDIT-FOLDER", proof->folder, "Default: the log of the mount that you are in");
+  proving->footer(
+      "C2SP tlog-proof, with the record as its extra data. Check it with: ward audit verify --proof FILE --key VKEY");
+  proving->callback([&action, proof] { action = [proof] { return prove(*proof); }; });
 }
 
 }  // namespace ward::tools

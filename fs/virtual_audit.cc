@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/virtual_audit.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "fs/virtual_text.h"
+#include "store/error.h"
+#include "store/proof.h"
+
+namespace ward::fs {
+namespace {
+
+using store::Errno;
+using store::Monitor;
+using store::Requester;
+
+/// How many records the newest checkpoint covers.
+std::uint64_t covered(Monitor& monitor) {
+  const auto text = monitor.log().checkpoint_text();
+  return text.empty() ? 0 : store::parse_checkpoint(store::parse_note(text)).size;
+}
+
+store::Proof proof_of(Monitor& monitor, store::Sequence record, bool with_line) {
+  const auto audit = monitor.folder() / "audit";
+  try {
+    return store::prove(audit, record, with_line);
+  } catch (const store::Error& error) {
+    if (error.code() != store::Code::usage) throw;
+    monitor.log().sync();
+    monitor.log().checkpoint();
+    return store::prove(audit, record, with_line);
+  }
+}
+
+}  // namespace
+
+std::optional<bool> find_bundle(Monitor& monitor, const std::string& path) {
+  const auto size = covered(monitor);
+  if (const auto bundle = store::parse_bundle_path(path))
+    return (bundle->index + 1) * store::kTileWidth <= size ||
+                   (bundle->width < store::kTileWidth && bundle->index * store::kTileWidth + bundle->width <= size)
+               ? std::optional(false)
+               : std::nullopt;
+  return store::list_bundles(path, size).empty() ? std::nullopt : std::optional(true);
+}
+
+std::vector<store::BundleName> list_bundles(Monitor& monitor, const std::string& folder) {
+  return store::list_bundles(folder, covered(monitor));
+}
+
+std::string bundle_text(Monitor& monitor, const std::string& path) {
+  const auto bundle = store::parse_bundle_path(path);
+  return bundle ? store::read_bundle(monitor.folder() / "audit", *bundle) : "";
+}
+
+store::Result<std::unique_ptr<VirtualFile>> open_bundle(Monitor& monitor, const Requester& who, const Virtual& file) {
+  if (const auto allowed = monitor.open_report(who, store::kRoot, policy::Right::audit, virtual_path(monitor, file));
+      !allowed)
+    return Errno{allowed.error()};
+  return open_string(bundle_text(monitor, file.name.substr(kAuditFolder.size())));
+}
+
+store::Result<std::unique_ptr<VirtualFile>> open_proof(Monitor& monitor, const Requester& who, const Virtual& file) {
+  if (const auto allowed = monitor.open_report(who, file.artifact, policy::Right::read, virtual_path(monitor, file));
+      !allowed)
+    return Errno{allowed.error()};
+  std::optional<store::Sequence> record;
+  (void)monitor.report(who, [&](const auto& see) {
+    if (const auto version = see.catalog.version({file.artifact, file.at})) record = version->commit;
+    return std::string();
+  });
+  if (!record) return Errno{ENOENT};
+  const bool with_line = monitor.may_open_report(who, file.artifact, policy::Right::audit);
+  return open_string(store::to_text(proof_of(monitor, *record, with_line)));
+}
+
+}  // namespace ward::fs

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the virtual tree makes of the log for auditors: entry bundles beside the tiles, and proofs beside the versions.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fs/virtual_tree.h"
+#include "store/bundles.h"
+
+namespace ward::fs {
+
+inline constexpr std::string_view kAuditFolder = "audit/";  // how the names of nodes there begin
+
+// `path`: below the audit folder, "tile/entries/…".
+/// Whether that is a folder of bundles; nullopt when nothing is there. A partial bundle is there in every width that the
+/// log has reached.
+std::optional<bool> find_bundle(store::Monitor& monitor, const std::string& path);
+std::vector<store::BundleName> list_bundles(store::Monitor& monitor, const std::string& folder);
+std::string bundle_text(store::Monitor& monitor, const std::string& path);
+
+/// Decided (right `audit`) and recorded.
+store::Result<std::unique_ptr<VirtualFile>> open_bundle(store::Monitor& monitor, const store::Requester& who,
+                                                        const Virtual& file);
+/// The proof of the record that made a version: for who may read the artifact; with the record itself for who may also
+/// audit it. One that no checkpoint covers yet has one signed.
+store::Result<std::unique_ptr<VirtualFile>> open_proof(store::Monitor& monitor, const store::Requester& who,
+                                                       const Virtual& file);
+
+}  // namespace ward::fs

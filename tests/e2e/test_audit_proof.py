@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The log is a transparency log that software of others can verify, and a record can be proved by a file.
+
+Goal: C2SP tlog-tiles in the mount, tlog-proofs beside the versions and from `ward audit prove`, checked by code that shares
+nothing with the program (tlog.py). Method: a store with a few hundred records; `cp -r MOUNT/@@/audit`; then a look at everything
+with the other verifier, with and without damage.
+"""
+import os
+import re
+import shutil
+
+import tlog
+from cases import Case
+from harness import Mount, main, read, sh, ward, write
+from people import ONE, require_people, run_as
+from policies import TEAM
+
+
+class Proofs(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.m = Mount()
+        cls.addClassCleanup(cls.m.cleanup)
+        for i in range(200):
+            write(cls.m.path(f"f{i % 7}"), f"{i}")
+        cls.vkey = re.search(r"\S+\+[0-9a-f]{8}\+\S+", cls.m.init_output).group(0)
+        read(cls.m.path("f0@@/versions/1.proof"))  # has a checkpoint signed
+        cls.copy = cls.m.base + "/copy"
+        sh(f"cp -r '{cls.m.path('@@/audit')}' {cls.copy}")
+
+    def prove(self, record, *more):
+        return ward("audit", "prove", record, self.m.path("@@/audit"), *more)
+
+    def test_a_copy_of_the_folder_satisfies_another_verifier(self):
+        entries = tlog.check_log(self.copy, self.vkey)
+        self.assertGreater(len(entries), 500)
+        segment = read(self.copy + "/00000000000000000000.jsonl").split(b"\n")
+        self.assertEqual(entries, segment[:len(entries)])
+        ward("audit", "verify", self.copy, "--key", self.vkey)
+
+    def test_a_changed_bundle_is_found_by_both(self):
+        damaged = self.m.base + "/damaged"
+        shutil.copytree(self.copy, damaged)
+        path = damaged + "/tile/entries/001"
+        data = bytearray(read(path))
+        data[1000] ^= 1
+        os.chmod(path, 0o644)
+        write(path, bytes(data))
+        with self.assertRaises(AssertionError):
+            tlog.check_log(damaged, self.vkey)
+        done = ward("audit", "verify", damaged, "--key", self.vkey, check=False)
+        self.assertEqual(done.returncode, 12)
+        self.assertIn("tile/entries/001", done.stderr)
+
+    def test_every_version_has_a_proof(self):
+        for version in (1, 2, 28):
+            text = read(self.m.path(f"f1@@/versions/{version}.proof")).decode()
+            index, line = tlog.check_proof(text, self.vkey)
+            record = self.m.records(sequence=index)[0]
+            self.assertEqual((record["event"]["action"], record["ward"]["version"], record["file"]["path"]),
+                             ("commit", version, "/f1"))
+            self.assertIn(f'"sequence":{index}'.encode(), line)
+        with self.err(2):
+            read(self.m.path("f1@@/versions/99.proof"))
+        self.assertEqual(sorted(map(int, os.listdir(self.m.path("f1@@/versions")))), list(range(1, 30)))
+
+    def test_the_proof_of_a_save_is_there_at_once(self):
+        write(self.m.path("fresh"), "x")
+        tlog.check_proof(read(self.m.path("fresh@@/versions/1.proof")).decode(), self.vkey)
+
+    def test_prove_and_verify_offline(self):
+        for record in (0, 1, 255, 256, 300):
+            proof = f"{self.m.base}/proof-{record}"
+            write(proof, self.prove(record).stdout)
+            self.assertEqual(tlog.check_proof(read(proof).decode(), self.vkey)[0], record)
+            self.assertIn(f"record {record} of", ward("audit", "verify", "--proof", proof, "--key", self.vkey).stdout)
+            write(self.m.base + "/line", self.m.records(sequence=record + 1)[0]["event"]["action"])
+            done = ward("audit", "verify", "--proof", proof, "--key", self.vkey, "--line", self.m.base + "/line", check=False)
+            self.assertEqual(done.returncode, 12)
+        done = ward("audit", "verify", "--proof", proof, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--key", done.stderr)
+
+    def test_a_range(self):
+        done = ward("audit", "verify", self.copy, "--key", self.vkey, "--range", "250-350")
+        self.assertIn("101 records of the range", done.stdout)
+        damaged = self.m.base + "/damaged-range"
+        shutil.copytree(self.copy, damaged)
+        path = damaged + "/00000000000000000000.jsonl"
+        lines = read(path).split(b"\n")
+        lines[300] = lines[300].replace(b'"salt":"', b'"salt":"0', 1)[:-1]
+        os.chmod(path, 0o644)
+        write(path, b"\n".join(lines))
+        done = ward("audit", "verify", damaged, "--key", self.vkey, "--range", "250-350", check=False)
+        self.assertEqual(done.returncode, 12)
+        self.assertIn("line 301 (record 300)", done.stderr)
+        ward("audit", "verify", damaged, "--key", self.vkey, "--range", "0-299")
+        for bad in ("5", "9-3", "-1-4", "x-y"):
+            self.assertEqual(ward("audit", "verify", self.copy, f"--range={bad}", check=False).returncode, 2)
+
+    def test_what_has_no_proof(self):
+        done = ward("audit", "prove", 10_000_000, self.copy, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("isn't covered by a checkpoint yet", done.stderr)
+
+
+class Rights(Case):
+    def test_readers_get_the_proof_and_auditors_the_record_in_it(self):
+        require_people()
+        m = Mount(policy=TEAM)
+        self.addCleanup(m.cleanup)
+        os.mkdir(m.path("shared"))
+        write(m.path("shared/f"), "x")
+        vkey = re.search(r"\S+\+[0-9a-f]{8}\+\S+", m.init_output).group(0)
+        mine = read(m.path("shared/f@@/versions/1.proof")).decode()
+        theirs = run_as(ONE, lambda: read(m.path("shared/f@@/versions/1.proof"))).decode()
+        self.assertIn("\nextra ", mine)
+        self.assertNotIn("\nextra ", theirs)
+        self.assertEqual(tlog.check_proof(theirs, vkey, tlog.check_proof(mine, vkey)[1])[0], tlog.check_proof(mine, vkey)[0])
+        self.err_as(ONE, 13, lambda: os.listdir(m.path("@@/audit/tile/entries")))
+        self.err_as(ONE, 13, lambda: read(m.path("@@/audit/tile/entries/000.p/3")))
+
+
+if __name__ == "__main__":
+    main()
