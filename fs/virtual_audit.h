@@ -15,8 +15,8 @@ namespace ward::fs {
 inline constexpr std::string_view kAuditFolder = "audit/";  // how the names of nodes there begin
 
 // `path`: below the audit folder, "tile/entries/…".
-/// Whether that is a folder of bundles; nullopt when nothing is there. A partial bundle is there in every width that the
-/// log has reached.
+/// Whether that is a folder of bundles; nullopt when nothing is there. A partial bundle is there in every width that
+/// the log has reached.
 std::optional<bool> find_bundle(store::Monitor& monitor, const std::string& path);
 std::vector<store::BundleName> list_bundles(store::Monitor& monitor, const std::string& folder);
 std::string bundle_text(store::Monitor& monitor, const std::string& path);

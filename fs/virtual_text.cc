@@ -6,13 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <map>
 
+#include "fs/virtual_log.h"
 #include "store/error.h"
 #include "store/files.h"
 #include "store/reports.h"
-#include "store/segments.h"
 
 namespace ward::fs {
 namespace {
@@ -30,39 +28,6 @@ std::string why_text(Monitor& monitor, const Requester& who) {
     text += it->text + "\nrecord " + std::to_string(it->sequence) + "\n";
   }
   return text.empty() ? "nothing was refused to you since this mount began\n" : text;
-}
-
-/// The artifact that a record is about, 0 if none.
-store::Id subject_of(std::string_view line) {
-  constexpr std::string_view key = "\"ward\":{\"artifact\":";  // no string holds a quote that isn't escaped
-  store::Id id = 0;
-  if (const auto at = line.find(key); at != std::string_view::npos)
-    std::from_chars(line.data() + at + key.size(), line.data() + line.size(), id);
-  return id;
-}
-
-/// Every record that names one artifact, those about others (what was made from it) as far as the reader may audit
-/// those. A scan of the log: exact, and as slow as the log is long.
-std::string records_of(Monitor& monitor, const Requester& who, store::Id artifact) {
-  const std::string needle = "\"artifact\":" + std::to_string(artifact);
-  std::map<store::Id, bool> others;
-  const auto shows = [&](store::Id about) {
-    if (about == artifact) return true;
-    const auto [known, is_new] = others.try_emplace(about, false);
-    if (is_new) known->second = monitor.may_open_report(who, about, Right::audit);
-    return known->second;
-  };
-  std::string lines;
-  store::read_lines(monitor.folder() / "audit", 0, [&](store::Sequence, std::string_view line) {
-    for (auto at = line.find(needle); at != std::string_view::npos; at = line.find(needle, at + 1)) {
-      const char after = at + needle.size() < line.size() ? line[at + needle.size()] : '}';
-      if (after != ',' && after != '}') continue;
-      if (!shows(subject_of(line))) return;
-      lines.append(line).push_back('\n');
-      return;
-    }
-  });
-  return lines;
 }
 
 class Text : public VirtualFile {
@@ -183,7 +148,6 @@ std::string render(Monitor& monitor, const Requester& who, const Virtual& file) 
   if (file.name == "why") return why_text(monitor, who);
   if (file.name == "status") return monitor.status();
   if (file.name == "policy.toml") return monitor.policy_text();
-  if (file.name == "audit.jsonl") return records_of(monitor, who, id);
   return monitor.report(who, [&](const Sight& see) -> std::string {
     const auto inode = see.catalog.inode(id);
     const store::VersionRef current{id, inode ? inode->version : 0};
@@ -213,7 +177,9 @@ store::Result<std::unique_ptr<VirtualFile>> open_text(Monitor& monitor, const Re
         !allowed)
       return store::Errno{allowed.error()};
   std::unique_ptr<VirtualFile> opened;
-  if (writes && file.name == "policy.toml") {
+  if (file.name == "audit.jsonl") {
+    opened = open_records(monitor, who, file.artifact);
+  } else if (writes && file.name == "policy.toml") {
     opened = std::make_unique<PolicyFile>(monitor, who, (flags & O_TRUNC) != 0 ? "" : render(monitor, who, file));
   } else if (writes) {
     opened = std::make_unique<StageFile>(monitor, who, file.artifact, render(monitor, who, file));

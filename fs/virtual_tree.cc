@@ -7,6 +7,7 @@
 
 #include "fs/driver.h"
 #include "fs/virtual_audit.h"
+#include "fs/virtual_log.h"
 #include "fs/virtual_text.h"
 #include "store/record_json.h"
 #include "store/segments.h"
@@ -35,6 +36,7 @@ bool is_directory(What what) {
     case What::disk_file:
     case What::bundle:
     case What::proof:
+    case What::day:
       return false;
   }
   return false;
@@ -76,6 +78,7 @@ std::string virtual_path(const store::Monitor& monitor, const Virtual& node) {
     case What::disk_file:
     case What::bundles:
     case What::bundle:
+    case What::day:
       return "/@@/" + node.name;
     case What::proof:
       return base + "@@/versions/" + node.name;
@@ -179,6 +182,7 @@ Result<VirtualEntry> VirtualTree::lookup(const Requester& who, const Virtual& fo
     case What::disk_file:
     case What::bundle:
     case What::proof:
+    case What::day:
       break;
   }
   return Errno{ENOTDIR};
@@ -234,6 +238,8 @@ Result<VirtualEntry> VirtualTree::on_disk(const Requester& who, const Virtual& f
   if (name.empty() || name[0] == '.' || (drafts && !number(name))) return Errno{ENOENT};
   if (const auto path = folder.name + "/" + name; path == std::string(kAuditFolder) + std::string(store::kBundles))
     return enter(who, name, {What::bundles, store::kRoot, 0, path, {}});
+  if (folder.name == "audit" && is_day_file(monitor_, name))
+    return enter(who, name, {What::day, store::kRoot, 0, "audit/" + name, {}});
   const auto disk = drafts ? monitor_.folder() / "drafts" / (name + ".kept") : folder.disk / name;
   std::error_code error;
   const auto status = std::filesystem::symlink_status(disk, error);
@@ -287,6 +293,8 @@ Result<std::vector<VirtualEntry>> VirtualTree::list(const Requester& who, const 
       if (name[0] != '.') add(name, entry.is_directory() ? S_IFDIR : S_IFREG);
     }
   }
+  if (folder.what == What::disk_folder && folder.name == "audit")
+    for (const auto& name : day_files(monitor_)) add(name, S_IFREG);
   if (folder.what == What::disk_folder && folder.name == "audit/tile") add("entries", S_IFDIR);
   if (folder.what == What::bundles)
     for (const auto& item : list_bundles(monitor_, folder.name.substr(kAuditFolder.size())))
@@ -346,6 +354,11 @@ Result<std::unique_ptr<VirtualFile>> VirtualTree::open(const Requester& who, con
     return monitor_.deny(who, "open", file.artifact, path, EROFS, "it is only written by ward");
   if (file.what == What::proof) return open_proof(monitor_, who, file);
   if (file.what == What::bundle) return open_bundle(monitor_, who, file);
+  if (file.what == What::day) {
+    if (const auto allowed = monitor_.open_report(who, store::kRoot, policy::Right::audit, path); !allowed)
+      return Errno{allowed.error()};
+    return open_day(monitor_, file.name.substr(kAuditFolder.size()));
+  }
   const auto allowed = file.disk.extension() == ".kept"
                            ? monitor_.open_kept(who, std::stoull(file.disk.stem().string()), path)
                            : monitor_.open_report(who, store::kRoot, policy::Right::audit, path);

@@ -82,9 +82,9 @@ class RangeVerifier {
         return;
       }
       const auto size = signed_.checkpoint.size;
-      const Tile tile{0, sequence / kTileWidth,
-                      static_cast<unsigned>(
-                          std::min<std::uint64_t>(kTileWidth, size - sequence / kTileWidth * kTileWidth))};
+      const Tile tile{
+          0, sequence / kTileWidth,
+          static_cast<unsigned>(std::min<std::uint64_t>(kTileWidth, size - sequence / kTileWidth * kTileWidth))};
       if (proves(node(0, sequence), sequence)) {
         bad_line(sequence);
       } else {

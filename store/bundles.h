@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log's lines as C2SP tlog-tiles entry bundles: tile/entries/<N>[.p/<width>], up to 256 entries of a big-endian
-// length of 16 bits and a line each. They are made from the segments when somebody reads them: kept as files they would be a
-// second copy of the log.
+// length of 16 bits and a line each. They are made from the segments when somebody reads them: kept as files they would
+// be a second copy of the log.
 #pragma once
 #include <filesystem>
 #include <optional>

@@ -27,6 +27,7 @@
 #include "store/intent.h"
 #include "store/ledger.h"
 #include "store/lineage.h"
+#include "store/log_index.h"
 #include "store/monitor_types.h"
 #include "store/object_store.h"
 #include "store/publisher.h"
@@ -331,6 +332,7 @@ class Monitor {
   // background (monitor_background.cc)
   void background();
   void tick();
+  void index_log();
   Sequence make_durable();
   void reap(Nanos time);
   void recover();
@@ -345,6 +347,7 @@ class Monitor {
   HashPool pool_;
   std::unique_ptr<Slots> slots_;
   std::unique_ptr<AuditLog> log_;
+  std::unique_ptr<LogIndexer> indexer_;
 
   mutable std::mutex mutex_;  // the monitor's lock: guards all below
   std::unique_ptr<Catalog> catalog_;

@@ -82,8 +82,9 @@ Proof prove(const std::filesystem::path& audit, Sequence record, bool with_line)
   if (std::filesystem::exists(audit / "checkpoint", ignored)) proof.checkpoint = read_file(audit / "checkpoint");
   const auto size = proof.checkpoint.empty() ? 0 : parse_checkpoint(parse_note(proof.checkpoint)).size;
   if (record >= size) {
-    throw Error(Code::usage, "record " + std::to_string(record) + " isn't covered by a checkpoint yet: the newest is for " +
-                                 std::to_string(size) + " records");
+    throw Error(Code::usage, "record " + std::to_string(record) +
+                                 " isn't covered by a checkpoint yet: the newest is for " + std::to_string(size) +
+                                 " records");
   }
   proof.hashes = inclusion_proof(
       record, size, [&](unsigned level, std::uint64_t index) { return read_node(audit, size, level, index); });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Proofs that a record is in the log that a checkpoint was signed for: C2SP tlog-proof, version 1. Whoever has the proof,
-// the line and the verifier key needs nothing else.
+// Proofs that a record is in the log that a checkpoint was signed for: C2SP tlog-proof, version 1. Whoever has the
+// proof, the line and the verifier key needs nothing else.
 #pragma once
 #include <filesystem>
 #include <optional>

@@ -38,18 +38,6 @@ std::optional<dev_t> device(const std::filesystem::path& path) {
   return st.st_dev;
 }
 
-/// False (and errno) when the file can't be opened or read to its end.
-bool read_blocks(const std::filesystem::path& file, const std::function<void(std::string_view)>& use) {
-  const store::Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return false;
-  char block[1 << 16];
-  for (;;) {
-    const ssize_t n = ::read(fd.get(), block, sizeof block);
-    if (n <= 0) return n == 0;
-    use({block, static_cast<std::size_t>(n)});
-  }
-}
-
 }  // namespace
 
 std::filesystem::path InMount::governance(const std::string& name) const {
@@ -91,22 +79,25 @@ bool is_mountpoint(const std::filesystem::path& path) {
   return false;
 }
 
-std::optional<std::string> slurp(const std::filesystem::path& file) {
-  std::string bytes;
-  const bool whole = read_blocks(file, [&bytes](std::string_view block) { bytes += block; });
-  return whole ? std::optional(bytes) : std::nullopt;
+std::unique_ptr<GrowingFile> open_growing(const std::filesystem::path& file) {
+  store::Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  return fd ? std::make_unique<GrowingFile>(std::move(fd)) : nullptr;
 }
 
-bool for_each_line(const std::filesystem::path& file, const std::function<void(const std::string&)>& use) {
-  std::string line;
-  return read_blocks(file, [&](std::string_view block) {
-    for (std::size_t end; (end = block.find('\n')) != std::string_view::npos; block.remove_prefix(end + 1)) {
-      line += block.substr(0, end);
-      use(line);
-      line.clear();
-    }
-    line += block;
-  });
+bool GrowingFile::read_on(const std::function<void(std::string_view)>& use) const {
+  std::string block(1 << 20, '\0');
+  for (;;) {
+    const ssize_t n = ::read(fd_.get(), block.data(), block.size());
+    if (n <= 0) return n == 0;
+    use(std::string_view(block).substr(0, static_cast<std::size_t>(n)));
+  }
+}
+
+std::optional<std::string> slurp(const std::filesystem::path& file) {
+  std::string bytes;
+  const auto opened = open_growing(file);
+  if (!opened || !opened->read_on([&bytes](std::string_view block) { bytes += block; })) return std::nullopt;
+  return bytes;
 }
 
 Exit unreadable(const InMount& place, const std::string& path, int error) {

@@ -3,9 +3,12 @@
 #pragma once
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "store/files.h"
 #include "tools/exit_codes.h"
 
 namespace ward::tools {
@@ -31,8 +34,18 @@ bool is_mountpoint(const std::filesystem::path& path);
 /// The file's bytes, nullopt (and errno) when it can't be opened or read.
 std::optional<std::string> slurp(const std::filesystem::path& file);
 
-/// Calls `use` with each whole line, without its '\n'; false (and errno) when the file can't be opened or read.
-bool for_each_line(const std::filesystem::path& file, const std::function<void(const std::string&)>& use);
+/// A file that others write to: reads on from where it stopped.
+class GrowingFile {
+ public:
+  explicit GrowingFile(store::Fd fd) : fd_(std::move(fd)) {}
+  /// Calls `use` with each block up to the end of now; false (and errno) when it can't be read.
+  bool read_on(const std::function<void(std::string_view)>& use) const;
+
+ private:
+  store::Fd fd_;
+};
+/// Null (and errno) when it can't be opened.
+std::unique_ptr<GrowingFile> open_growing(const std::filesystem::path& file);
 
 /// Says that a file of the mount can't be read (error: errno), with the mount's own explanation after a refusal.
 Exit unreadable(const InMount& place, const std::string& path, int error);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Goal: a part of the log is checked without the rest, and what is wrong with it is told from what is wrong with a tile.
-// Method: a log of 700 records in segments of 100; ranges of it, with lines, tiles and the checkpoint damaged.
+// Goal: a part of the log is checked without the rest, and what is wrong with it is told from what is wrong with a
+// tile. Method: a log of 700 records in segments of 100; ranges of it, with lines, tiles and the checkpoint damaged.
 #include <fstream>
 
 #include "store/audit_verify.h"

@@ -32,8 +32,9 @@ void walk(const std::string& folder, std::uint64_t size, std::set<std::string>& 
 TEST_CASE("a bundle has one name", "[bundles]") {
   CHECK(parse_bundle_path("tile/entries/x001/x234/067") == Tile{0, 1'234'067, 256});
   CHECK(parse_bundle_path("tile/entries/273.p/112") == Tile{0, 273, 112});
-  for (const char* path : {"tile/entries", "tile/entries/", "tile/entries/1", "tile/entries/x000/001", "tile/0/001",
-                           "tile/entries/001.p/0", "tile/entries/001.p/256", "tile/entries/../001", "tile/entriesx/001"})
+  for (const char* path :
+       {"tile/entries", "tile/entries/", "tile/entries/1", "tile/entries/x000/001", "tile/0/001",
+        "tile/entries/001.p/0", "tile/entries/001.p/256", "tile/entries/../001", "tile/entriesx/001"})
     CHECK_FALSE(parse_bundle_path(path));
   CHECK(bundle_path({0, 1'234'067, 256}) == "tile/entries/x001/x234/067");
   CHECK(bundle_path({0, 273, 112}) == "tile/entries/273.p/112");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goal: a file that lost its name is there for as long as the kernel may come back to it.
-// Method: the monitor without a mount, asked as the kernel would ask it in the order of a race that the kernel rarely runs.
+// Method: the monitor without a mount, asked as the kernel would ask it in the order of a race that the kernel rarely
+// runs.
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -69,7 +69,8 @@ TEST_CASE("the text is a C2SP tlog-proof", "[proof]") {
   const auto text = to_text(prove(log.audit, 3, false));
   CHECK(text.starts_with("c2sp.org/tlog-proof@v1\nindex 3\n"));
   CHECK(text.ends_with("\n\n" + read_file(log.audit / "checkpoint")));
-  CHECK(to_text(prove(log.audit, 3, true)).starts_with("c2sp.org/tlog-proof@v1\nextra " + base64(log_line(3)) + "\nindex 3\n"));
+  CHECK(to_text(prove(log.audit, 3, true))
+            .starts_with("c2sp.org/tlog-proof@v1\nextra " + base64(log_line(3)) + "\nindex 3\n"));
 }
 
 TEST_CASE("a record that no checkpoint covers has no proof yet", "[proof]") {
@@ -79,8 +80,7 @@ TEST_CASE("a record that no checkpoint covers has no proof yet", "[proof]") {
     FAIL("it was proved");
   } catch (const Error& error) {
     CHECK(error.code() == Code::usage);
-    CHECK(std::string(error.what()) ==
-          "record 700 isn't covered by a checkpoint yet: the newest is for 700 records");
+    CHECK(std::string(error.what()) == "record 700 isn't covered by a checkpoint yet: the newest is for 700 records");
   }
 }
 

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/virtual_log.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include "fs/stream_file.h"
+#include "store/json_text.h"
+#include "store/log_index.h"
+#include "store/log_table.h"
+
+namespace ward::fs {
+namespace {
+
+using store::Monitor;
+using store::Nanos;
+using store::Requester;
+using store::Segment;
+
+constexpr std::string_view kToday = "today.tsv", kSuffix = ".tsv";
+constexpr Nanos kDay = 86'400'000'000'000;
+
+/// The artifact that a record is about, 0 if none.
+store::Id subject_of(std::string_view line) {
+  constexpr std::string_view key = "\"ward\":{\"artifact\":";  // no string holds a quote that isn't escaped
+  store::Id id = 0;
+  if (const auto at = line.find(key); at != std::string_view::npos)
+    std::from_chars(line.data() + at + key.size(), line.data() + line.size(), id);
+  return id;
+}
+
+/// Which other artifacts' records the reader may see; asked once for each.
+class Shown {
+ public:
+  Shown(Monitor& monitor, Requester who, store::Id artifact)
+      : monitor_(monitor), who_(std::move(who)), artifact_(artifact) {}
+  bool operator()(store::Id about) {
+    if (about == artifact_) return true;
+    const auto [known, is_new] = others_.try_emplace(about, false);
+    if (is_new) known->second = monitor_.may_open_report(who_, about, policy::Right::audit);
+    return known->second;
+  }
+
+ private:
+  Monitor& monitor_;
+  const Requester who_;
+  const store::Id artifact_;
+  std::map<store::Id, bool> others_;
+};
+
+/// Goes through the log segment by segment, one at each step, and at its end through what came since.
+class BySegment {
+ public:
+  using Use = std::function<void(const Segment&, std::uint64_t from, std::string& out)>;
+  BySegment(std::filesystem::path audit, Use use) : audit_(std::move(audit)), use_(std::move(use)) {}
+
+  bool operator()(std::string& out) {
+    if (next_ == all_.size()) {
+      const auto seen = all_.empty() ? Segment() : all_.back();
+      all_ = store::segments(audit_);
+      next_ = static_cast<std::size_t>(std::ranges::lower_bound(all_, seen.first, {}, &Segment::first) - all_.begin());
+      from_ = seen.bytes;
+      if (next_ < all_.size() && all_[next_].first == seen.first && all_[next_].bytes == from_) ++next_, from_ = 0;
+    }
+    if (next_ == all_.size()) return false;
+    use_(all_[next_++], std::exchange(from_, 0), out);
+    return true;
+  }
+
+ private:
+  std::filesystem::path audit_;
+  Use use_;
+  std::vector<Segment> all_;
+  std::size_t next_ = 0;
+  std::uint64_t from_ = 0;  // of the next one, what was seen already
+};
+
+std::string date_of(Nanos time) {
+  std::string text;
+  store::append_time(text, time, 6);
+  return text.substr(0, 10);
+}
+
+std::string date_of(const std::string& name) {
+  return name == kToday ? date_of(store::now()) : name.substr(0, name.size() - kSuffix.size());
+}
+
+}  // namespace
+
+std::unique_ptr<VirtualFile> open_records(Monitor& monitor, const Requester& who, store::Id artifact) {
+  return std::make_unique<StreamFile>([&monitor, who, artifact] {
+    const auto shown = std::make_shared<Shown>(monitor, who, artifact);
+    return BySegment(monitor.folder() / "audit", [&monitor, shown, artifact](const Segment& segment, std::uint64_t from,
+                                                                            std::string& out) {
+      store::lines_about(monitor.folder() / "index", segment, from, artifact, [&](std::string_view line) {
+        if ((*shown)(subject_of(line))) out.append(line).push_back('\n');
+      });
+    });
+  });
+}
+
+std::vector<std::string> day_files(const Monitor& monitor) {
+  std::vector<std::string> names{std::string(kToday)};
+  for (const Segment& segment : store::segments(monitor.folder() / "audit")) {
+    const auto span = store::times_of(monitor.folder() / "index", segment);
+    for (auto day = span.first / kDay; day <= span.last / kDay; ++day) names.push_back(date_of(day * kDay) + ".tsv");
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+bool is_day_file(const Monitor& monitor, const std::string& name) {
+  if (name == kToday) return true;
+  const auto days = name.ends_with(kSuffix) ? day_files(monitor) : std::vector<std::string>();
+  return std::find(days.begin(), days.end(), name) != days.end();
+}
+
+std::unique_ptr<VirtualFile> open_day(Monitor& monitor, const std::string& name) {
+  return std::make_unique<StreamFile>([&monitor, date = date_of(name)] {
+    const std::string head = "{\"@timestamp\":\"" + date;
+    BySegment rest(monitor.folder() / "audit", [&monitor, date, head](const Segment& segment, std::uint64_t from,
+                                                                      std::string& out) {
+      const auto span = store::times_of(monitor.folder() / "index", segment);
+      if (date_of(span.first) > date || date_of(span.last) < date) return;
+      store::each_line(segment, from, [&](std::string_view line) {
+        if (line.starts_with(head)) out += store::table_row(line);
+      });
+    });
+    return [rest = std::move(rest), titled = false](std::string& out) mutable {
+      if (std::exchange(titled, true)) return rest(out);
+      out += store::table_head();
+      return true;
+    };
+  });
+}
+
+}  // namespace ward::fs
