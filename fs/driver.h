@@ -25,6 +25,7 @@ class Driver {
   Driver(store::Monitor& monitor, Nodes& nodes, Notifier& notifier, std::function<void(const Abilities&)> ready);
   static const fuse_lowlevel_ops& operations();
   void init(fuse_conn_info* conn);
+  void settle() { monitor_.settle(); }
 
   // names (driver_names.cc)
   store::Result<EntryReply> lookup(Call& call, fuse_ino_t parent, const char* name);
@@ -96,6 +97,7 @@ class Driver {
   VirtualTree virtual_;
   std::function<void(const Abilities&)> ready_;
   Abilities abilities_;
+  OpenFiles open_files_;
 };
 
 /// struct stat of an inode; `size` etc. as the view shows them.

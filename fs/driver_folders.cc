@@ -67,7 +67,7 @@ store::Result<OpenReply> Driver::opendir(Call& call, fuse_ino_t id, fuse_file_in
     file->handle = std::move(*handle);
   }
   OpenReply reply{*info};
-  reply.info.fh = reinterpret_cast<std::uint64_t>(file.release());
+  reply.info.fh = open_files_.keep(std::move(file));
   return reply;
 }
 
@@ -122,7 +122,7 @@ store::Result<DataReply> Driver::readdirplus(Call& call, fuse_ino_t id, std::siz
 }
 
 store::Status Driver::releasedir(Call&, fuse_ino_t, fuse_file_info* info) {
-  const std::unique_ptr<OpenFile> file(&OpenFile::of(info));
+  const auto file = open_files_.take(info->fh);
   if (file->handle) monitor_.release_folder(file->handle);
   return store::Done{};
 }

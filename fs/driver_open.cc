@@ -61,7 +61,7 @@ void Driver::reply_open(Call& call, const std::shared_ptr<Node>& of, std::shared
       info.direct_io = 1;  // the page cache holds what the draft's writers go on with
     }  // an old libfuse: direct I/O forbids mmap, so reads are seen as the page cache asks, from nothing at each open
   }
-  info.fh = reinterpret_cast<std::uint64_t>(file.release());
+  info.fh = open_files_.keep(std::move(file));
 }
 
 store::Result<OpenReply> Driver::open(Call& call, fuse_ino_t id, fuse_file_info* info) {
@@ -75,7 +75,7 @@ store::Result<OpenReply> Driver::open(Call& call, fuse_ino_t id, fuse_file_info*
     file->node = *of;
     file->virtual_file = std::move(*opened);
     reply.info.direct_io = 1;
-    reply.info.fh = reinterpret_cast<std::uint64_t>(file.release());
+    reply.info.fh = open_files_.keep(std::move(file));
     return reply;
   }
   auto handle = monitor_.open(call.who, nodes_.ref(**of), info->flags);
@@ -122,7 +122,7 @@ store::Status Driver::release(Call& call, fuse_ino_t, fuse_file_info* info) {
 }
 
 void Driver::undo_open(fuse_req_t req, const fuse_file_info& info) {
-  const std::unique_ptr<OpenFile> file(&OpenFile::of(&info));
+  const auto file = open_files_.take(info.fh);
   close_passthrough(req, *file);
   if (file->handle) monitor_.release(file->handle);
 }

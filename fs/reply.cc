@@ -37,6 +37,10 @@ void send_error(fuse_req_t req, const char* what, const std::exception& error) n
   fuse_reply_err(req, code);
 }
 
+void settle(Driver& driver) {
+  driver.settle();
+}
+
 void send(Driver& driver, fuse_req_t req, const EntryReply& reply) {
   if (fuse_reply_entry(req, &reply.entry) == -ENOENT) driver.forget(reply.entry.ino, 1);
 }

@@ -66,6 +66,9 @@ struct Silence {};  // forget
 /// The errno of an exception that an operation let through.
 int errno_of(const store::Error& error) noexcept;
 
+/// Before each answer: what it tells of is as durable as the policy wants. Throws store::Error.
+void settle(Driver& driver);
+
 /// Sends the reply; undoes what the kernel won't hear of when the request was interrupted.
 void send(Driver& driver, fuse_req_t req, const EntryReply& reply);
 void send(Driver& driver, fuse_req_t req, const AttrReply& reply);
@@ -93,6 +96,7 @@ struct Op<Method> {
     try {
       Call call(req);
       auto result = (driver.*Method)(call, args...);
+      settle(driver);
       if (result) {
         send(driver, req, *result);
       } else {

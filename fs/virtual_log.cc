@@ -92,7 +92,7 @@ std::unique_ptr<VirtualFile> open_records(Monitor& monitor, const Requester& who
   return std::make_unique<StreamFile>([&monitor, who, artifact] {
     const auto shown = std::make_shared<Shown>(monitor, who, artifact);
     return BySegment(monitor.folder() / "audit", [&monitor, shown, artifact](const Segment& segment, std::uint64_t from,
-                                                                            std::string& out) {
+                                                                             std::string& out) {
       store::lines_about(monitor.folder() / "index", segment, from, artifact, [&](std::string_view line) {
         if ((*shown)(subject_of(line))) out.append(line).push_back('\n');
       });
@@ -120,14 +120,14 @@ bool is_day_file(const Monitor& monitor, const std::string& name) {
 std::unique_ptr<VirtualFile> open_day(Monitor& monitor, const std::string& name) {
   return std::make_unique<StreamFile>([&monitor, date = date_of(name)] {
     const std::string head = "{\"@timestamp\":\"" + date;
-    BySegment rest(monitor.folder() / "audit", [&monitor, date, head](const Segment& segment, std::uint64_t from,
-                                                                      std::string& out) {
-      const auto span = store::times_of(monitor.folder() / "index", segment);
-      if (date_of(span.first) > date || date_of(span.last) < date) return;
-      store::each_line(segment, from, [&](std::string_view line) {
-        if (line.starts_with(head)) out += store::table_row(line);
-      });
-    });
+    BySegment rest(monitor.folder() / "audit",
+                   [&monitor, date, head](const Segment& segment, std::uint64_t from, std::string& out) {
+                     const auto span = store::times_of(monitor.folder() / "index", segment);
+                     if (date_of(span.first) > date || date_of(span.last) < date) return;
+                     store::each_line(segment, from, [&](std::string_view line) {
+                       if (line.starts_with(head)) out += store::table_row(line);
+                     });
+                   });
     return [rest = std::move(rest), titled = false](std::string& out) mutable {
       if (std::exchange(titled, true)) return rest(out);
       out += store::table_head();

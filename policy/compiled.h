@@ -89,6 +89,7 @@ struct AuditRule {
   Where where;
   When when;
   Depth depth = Depth::ranges;
+  Durability durability = Durability::os;
 };
 
 struct LabelRule {

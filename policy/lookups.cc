@@ -33,6 +33,17 @@ Depth depth(const Policy& policy, std::string_view path, const std::vector<std::
   return Depth::ranges;
 }
 
+Durability durability(const Policy& policy, std::string_view path) {
+  const auto& audits = policy.compiled().audits;
+  const auto asks = [](const AuditRule& rule) { return rule.durability == Durability::disk; };
+  if (std::none_of(audits.begin(), audits.end(), asks)) return Durability::os;
+  const auto given = labels(policy, path);
+  for (const AuditRule& rule : audits) {
+    if (rule.where.matches(path) && rule.when.holds_for("", given)) return rule.durability;
+  }
+  return Durability::os;
+}
+
 Visibility visibility(const Policy& policy, std::string_view path) {
   for (const VisibilityRule& rule : policy.compiled().visibilities) {
     if (rule.where.matches(path)) return rule.visibility;

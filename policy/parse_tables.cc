@@ -44,12 +44,15 @@ void read_retentions(const Node& document, Draft& draft) {
 
 void read_audits(const Node& document, Draft& draft) {
   for (const Node& table : tables(document, "audit", draft.problems)) {
-    if (!check_table(table, "[[audit]]", {"where", "not_where", "when", "depth"}, draft.problems)) return;
+    if (!check_table(table, "[[audit]]", {"where", "not_where", "when", "depth", "durability"}, draft.problems)) return;
     AuditRule rule;
     rule.where = read_where(table, draft.problems);
     rule.when = read_when(table, Conditions::audit, draft);
     if (const Node* node = require(table, "depth", "[[audit]]", draft.problems)) {
       rule.depth = static_cast<Depth>(read_choice(*node, "depth", {"open", "ranges", "request"}, draft.problems));
+    }
+    if (const Node* node = table.find("durability")) {
+      rule.durability = static_cast<Durability>(read_choice(*node, "durability", {"os", "disk"}, draft.problems));
     }
     draft.compiled.audits.push_back(std::move(rule));
   }

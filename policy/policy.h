@@ -58,6 +58,10 @@ std::vector<std::string> labels(const Policy& policy, std::string_view path);
 /// The audit depth: the first [[audit]] table that matches, else Depth::ranges.
 Depth depth(const Policy& policy, std::string_view path, const std::vector<std::string>& labels);
 
+/// How durable records about the path are: as the same table says, else Durability::os. The labels that count are those
+/// which the policy itself gives to the path.
+Durability durability(const Policy& policy, std::string_view path);
+
 /// When saves are visible: the first [[visibility]] table that matches, else Visibility::close.
 Visibility visibility(const Policy& policy, std::string_view path);
 

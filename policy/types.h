@@ -19,6 +19,9 @@ inline constexpr std::array kRights = {Right::read,  Right::write,   Right::crea
 /// How closely reads and writes are audited: the open and close only, exact byte ranges, or every request.
 enum class Depth { open, ranges, request };
 
+/// What a record outlives before its operation is answered: `os` the end of the daemon, `disk` that of the machine.
+enum class Durability { os, disk };
+
 /// When others see a save: when it is closed, or (`write`) write by write, plainly POSIX.
 enum class Visibility { close, write };
 

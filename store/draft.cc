@@ -92,6 +92,7 @@ std::size_t Draft::read(std::uint64_t offset, std::span<char> into) const {
   const std::shared_lock lock(content);
   const auto [owner, fd] = source();
   if (fd < 0) return 0;
+  if (owner) owner->check(offset, into.size());
   std::size_t done = 0;
   while (done < into.size()) {
     const ssize_t n = ::pread(fd, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
@@ -112,7 +113,9 @@ void Draft::make_private(const Exclusive&, std::uint64_t keep) {
   const std::uint64_t bytes = std::min(keep, size());
   try {
     leave_reserve(fresh, name);
-    if (bytes > 0) copy_bytes(source().second, fresh.get(), bytes);
+    const auto [owner, from] = source();
+    if (owner) owner->check(0, bytes);
+    if (bytes > 0) copy_bytes(from, fresh.get(), bytes);
   } catch (...) {
     ::unlink(name.c_str());
     throw;
@@ -207,9 +210,10 @@ Draft::Bytes Draft::store(const Exclusive&) {
   if (shared_ && stored_) return *stored_;  // it is an object already, and may have no name in drafts/ any more
   Bytes bytes;
   bytes.size = size_of(file_->get());
-  bytes.sha256 =
-      follower_ ? follower_->finish(bytes.size, file_name()) : hash_file(file_->get(), bytes.size, file_name());
-  objects_.adopt(file_name(), file_->get(), bytes.sha256, bytes.size);
+  const auto hashed =
+      follower_ ? follower_->finish(bytes.size, file_name()) : hash_content(file_->get(), bytes.size, file_name());
+  objects_.adopt(file_name(), file_->get(), hashed, bytes.size);
+  bytes.sha256 = hashed.sha256;
   shared_ = true;  // whatever comes next, nobody writes to an object
   stored_ = bytes;
   return bytes;

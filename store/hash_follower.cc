@@ -5,9 +5,6 @@
 
 #include <algorithm>
 
-#include "store/crypto.h"
-#include "store/object_store.h"
-
 namespace ward::store {
 namespace {
 constexpr std::uint64_t kBlock = 1 << 20;     // hashed per step
@@ -18,7 +15,7 @@ struct HashPool::Follower::State {
   std::mutex mutex;
   std::condition_variable idle;
   int fd = -1;
-  Hasher hasher;
+  ContentHasher hasher;
   std::uint64_t hashed = 0;   // [0, hashed) went into hasher
   std::uint64_t written = 0;  // [0, written) was written in order
   bool in_order = true;
@@ -115,7 +112,7 @@ void HashPool::Follower::truncated(std::uint64_t size) {
   state_->written = std::min(state_->written, size);
 }
 
-Sha256 HashPool::Follower::finish(std::uint64_t size, const std::filesystem::path& name) {
+Content HashPool::Follower::finish(std::uint64_t size, const std::filesystem::path& name) {
   std::unique_lock lock(state_->mutex);
   State& s = *state_;
   if (s.written != size) s.in_order = false;
@@ -126,7 +123,7 @@ Sha256 HashPool::Follower::finish(std::uint64_t size, const std::filesystem::pat
   s.idle.wait(lock, [&s] { return !s.busy; });
   const bool complete = s.in_order;
   s.in_order = false;  // the digest is spent; a later amendment hashes all
-  return complete ? hex(s.hasher.finish()) : hash_file(s.fd, size, name);
+  return complete ? s.hasher.finish() : hash_content(s.fd, size, name);
 }
 
 }  // namespace ward::store

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "store/types.h"
+#include "store/content_hash.h"
 
 namespace ward::store {
 
@@ -30,8 +30,8 @@ class HashPool {
     Follower& operator=(const Follower&) = delete;
     void wrote(std::uint64_t offset, std::uint64_t length);
     void truncated(std::uint64_t size);
-    /// SHA-256 of [0, size). No write may be under way. Hashes what the threads haven't done yet.
-    Sha256 finish(std::uint64_t size, const std::filesystem::path& name);
+    /// Of [0, size). No write may be under way. Hashes what the threads haven't done yet.
+    Content finish(std::uint64_t size, const std::filesystem::path& name);
 
    private:
     friend class HashPool;

@@ -65,8 +65,7 @@ struct Table {
   std::vector<std::pair<Id, std::uint32_t>> found;
 
   void add(std::string_view line, std::uint64_t offset) {
-    if (const auto time = time_of(line))
-      times = {std::min(times.first, *time), std::max(times.last, *time)};
+    if (const auto time = time_of(line)) times = {std::min(times.first, *time), std::max(times.last, *time)};
     const auto before = found.size();
     each_artifact(line, [&](Id id) {
       const std::pair entry{id, static_cast<std::uint32_t>(offset)};
@@ -96,8 +95,7 @@ struct Table {
   }
 };
 
-void walk(const Segment& segment, std::uint64_t from,
-          const std::function<void(std::string_view, std::uint64_t)>& fn) {
+void walk(const Segment& segment, std::uint64_t from, const std::function<void(std::string_view, std::uint64_t)>& fn) {
   const Fd fd = open_file(segment.file, O_RDONLY);
   std::string rest, block(kBlock, '\0');
   for (std::uint64_t at = from; at < segment.bytes;) {

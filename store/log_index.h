@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which lines of a closed segment name an artifact, and which times they are from: STORE/index/<segment>.idx, so that
-// questions about one artifact don't read the whole log. Never the truth: made from the log, made again when missing, and
-// what it says is compared with the lines. FORMAT.md, "Index".
+// questions about one artifact don't read the whole log. Never the truth: made from the log, made again when missing,
+// and what it says is compared with the lines. FORMAT.md, "Index".
 #pragma once
 #include <filesystem>
 #include <functional>

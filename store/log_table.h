@@ -9,7 +9,8 @@ namespace ward::store {
 
 /// The columns' names: time sequence user login action outcome path version bytes sha256 process rule reason.
 const std::vector<std::string>& table_columns();
-/// Their values for one record, raw: what the record doesn't say is "". A line that isn't JSON gives one column, itself.
+/// Their values for one record, raw: what the record doesn't say is "". A line that isn't JSON gives one column,
+/// itself.
 std::vector<std::string> table_values(std::string_view line);
 
 /// The names and the values with tabs between them and '\n' at the end. Control characters and backslashes in a value

@@ -132,8 +132,30 @@ void Monitor::append(const Lock& lock, Record record, AuditLog::Space space) {
   append(lock, std::span(&record, 1), space);
 }
 
+namespace {
+/// What the running request recorded that must be on the disk before its answer. One request at a time has a thread.
+struct Unsettled {
+  bool log = false;
+  std::vector<Sha256> objects;
+};
+thread_local Unsettled unsettled;
+}  // namespace
+
 void Monitor::append(const Lock&, std::span<Record> records, AuditLog::Space space) {
   ledger_->append(records, space);
+  for (const Record& entry : records) {
+    if (!policy_ || policy::durability(*policy_, entry.path) == policy::Durability::os) continue;
+    unsettled.log = true;
+    if (const auto* commit = std::get_if<Commit>(&entry.payload)) unsettled.objects.push_back(commit->sha256);
+    if (const auto* rename = std::get_if<Rename>(&entry.payload); rename != nullptr && rename->saved)
+      unsettled.objects.push_back(rename->saved->sha256);
+  }
+}
+
+void Monitor::settle() {
+  const auto due = std::exchange(unsettled, {});
+  for (const Sha256& object : due.objects) objects_.sync(object);
+  if (due.log) log_->sync();
 }
 
 Errno Monitor::refuse(const Lock& lock, const Requester& who, const char* action, Id artifact, const std::string& path,

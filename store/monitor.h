@@ -160,6 +160,10 @@ class Monitor {
   std::string report(const Requester& who, const std::function<std::string(const Sight&)>& render) const;
   std::string status() const;  // lines "key value"
 
+  /// Waits until the disk has what this thread recorded, as far as the policy wants that before an answer. Throws
+  /// Error: then nothing may be served.
+  void settle();
+
   const std::filesystem::path& folder() const { return folder_; }
   AuditLog& log() { return *log_; }
   ObjectStore& objects() { return objects_; }

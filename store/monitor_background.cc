@@ -27,7 +27,7 @@ Monitor::Monitor(const std::filesystem::path& store, Hooks hooks)
     : folder_(store),
       hooks_(std::move(hooks)),
       opening_(std::make_unique<Opening>(store)),
-      objects_(store / "history.git" / "lfs" / "objects"),
+      objects_(store / "history.git" / "lfs" / "objects", store / "sums"),
       pool_(2) {
   ::prctl(PR_SET_DUMPABLE, 0);  // no core, no ptrace by the same user: the daemon holds keys and everybody's bytes
   const Config& config = opening_->config;
@@ -170,6 +170,7 @@ void Monitor::tick() {
   // that a power cut leaves ahead of the log is discarded at the next start.
   log_->sync();
   log_->checkpoint();
+  settle();  // of saves that no request ended
 }
 
 /// Objects and their folders, then the log that names them.

@@ -144,6 +144,8 @@ std::shared_ptr<Handle> Monitor::make_handle(const Lock& held, const Requester& 
   handle->writes = writes(flags);
   handle->append = (flags & O_APPEND) != 0;
   handle->depth = policy::depth(*policy_, path, labels_of(held, inode, std::span(&path, 1)));
+  if (handle->depth == policy::Depth::ranges && policy::durability(*policy_, path) == policy::Durability::disk)
+    handle->depth = policy::Depth::request;  // a slot doesn't outlive the machine
   handle->path = path;
   handle->policy = verdict.policy;
   handle->rule = verdict.rule;

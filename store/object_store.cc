@@ -24,6 +24,7 @@ Object::~Object() {
 
 std::span<const char> Object::slice(std::uint64_t offset, std::size_t length) const {
   if (offset >= size_) return {};
+  check(offset, length);
   std::call_once(mapped_, [this] {
     void* map = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd_.get(), 0);
     if (map == MAP_FAILED) throw_errno("map an object");
@@ -33,7 +34,46 @@ std::span<const char> Object::slice(std::uint64_t offset, std::size_t length) co
   return {static_cast<const char*>(map_) + offset, static_cast<std::size_t>(n)};
 }
 
-ObjectStore::ObjectStore(std::filesystem::path folder) : folder_(std::move(folder)) {}
+ObjectStore::ObjectStore(std::filesystem::path folder, std::filesystem::path sums)
+    : folder_(std::move(folder)), sums_(std::move(sums)) {}
+
+std::filesystem::path ObjectStore::sums_path(const Sha256& sha256) const {
+  return sums_ / sha256.substr(0, 2) / (sha256 + ".xxh3");
+}
+
+/// Without them the object is served as it is, so they need not be durable; torn ones are noticed.
+void ObjectStore::keep_sums(const Content& content, std::uint64_t size) const {
+  if (sums_.empty() || size <= kCheckedAtOpen || content.sums.empty()) return;
+  const auto file = sums_path(content.sha256);
+  std::error_code error;
+  if (std::filesystem::exists(file, error)) return;
+  std::filesystem::create_directories(file.parent_path(), error);
+  const auto temporary = file.string() + ".tmp";
+  const Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!fd) return;
+  const auto bytes = to_bytes(content.sums, size);
+  if (::write(fd.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()))
+    ::rename(temporary.c_str(), file.c_str());
+}
+
+std::shared_ptr<BlockChecks> ObjectStore::checks_of(const Sha256& sha256, std::uint64_t size) {
+  constexpr std::size_t kMost = 10'000;
+  if (sums_.empty() || size <= kCheckedAtOpen) return nullptr;
+  if (const auto known = checks_.find(sha256); known != checks_.end()) return known->second;
+  std::error_code error;
+  if (!std::filesystem::exists(sums_path(sha256), error)) return nullptr;
+  auto sums = block_sums(read_file(sums_path(sha256)), size);
+  if (!sums) return nullptr;
+  if (checks_.size() >= kMost) checks_.clear();  // they are checked again
+  return checks_[sha256] = std::make_shared<BlockChecks>(*std::move(sums), size);
+}
+
+/// The caller holds mutex_.
+void ObjectStore::trust(const Sha256& sha256) {
+  constexpr std::size_t kMost = 100'000;
+  if (trusted_.size() >= kMost) trusted_.clear();  // they are hashed again
+  trusted_.insert(sha256);
+}
 
 std::filesystem::path ObjectStore::path(const Sha256& sha256) const {
   std::string name = folder_.native();
@@ -62,7 +102,7 @@ Fd ObjectStore::open_sound(const Sha256& sha256, std::uint64_t size) {
   if (hash_file(fd.get(), size, name) != sha256)
     throw Error(Code::corrupt,
                 "object " + sha256 + " is damaged: its bytes have another SHA-256; run: ward fsck STORE");
-  trusted_.insert(sha256);
+  trust(sha256);
   return fd;
 }
 
@@ -72,7 +112,7 @@ std::shared_ptr<const Object> ObjectStore::open(const Sha256& sha256, std::uint6
     if (auto object = known->second.lock()) return object;
   Fd fd = open_sound(sha256, size);
   if (!fd) return nullptr;
-  auto object = std::make_shared<const Object>(std::move(fd), size);
+  auto object = std::make_shared<const Object>(std::move(fd), size, checks_of(sha256, size), sha256);
   open_[sha256] = object;
   if (open_.size() > most_open_) {
     std::erase_if(open_, [](const auto& entry) { return entry.second.expired(); });
@@ -95,14 +135,16 @@ bool ObjectStore::trusted(const Sha256& sha256) const {
   return trusted_.contains(sha256);
 }
 
-ObjectStore::Adopted ObjectStore::adopt(const std::filesystem::path& file, int fd, const Sha256& sha256,
+ObjectStore::Adopted ObjectStore::adopt(const std::filesystem::path& file, int fd, const Content& content,
                                         std::uint64_t size) {
+  const Sha256& sha256 = content.sha256;
   const auto name = path(sha256);
+  keep_sums(content, size);
   if (::fchmod(fd, 0444) != 0) throw_errno("chmod " + file.string());
   for (int attempt = 0; attempt < 3; ++attempt) {
     if (::link(file.c_str(), name.c_str()) == 0) {
       const std::scoped_lock lock(mutex_);
-      trusted_.insert(sha256);
+      trust(sha256);
       return Adopted::linked;
     }
     if (errno == ENOENT) {
@@ -114,7 +156,7 @@ ObjectStore::Adopted ObjectStore::adopt(const std::filesystem::path& file, int f
     const Fd existing = open_file(name, O_RDONLY);
     if (has(sha256, size) && hash_file(existing.get(), size, name) == sha256) {
       const std::scoped_lock lock(mutex_);
-      trusted_.insert(sha256);
+      trust(sha256);
       return Adopted::shared;
     }
     // A damaged object (a power cut can leave it short): the sound bytes at hand take its place.
@@ -151,20 +193,6 @@ void ObjectStore::sync(const Sha256& sha256) {
   sync_folder(file.parent_path());
   sync_folder(file.parent_path().parent_path());
   sync_folder(folder_);
-}
-
-Sha256 hash_file(int fd, std::uint64_t size, const std::filesystem::path& name) {
-  Hasher hasher;
-  std::vector<char> block(std::min<std::uint64_t>(1 << 20, size));
-  for (std::uint64_t at = 0; at < size;) {
-    const auto want = std::min<std::uint64_t>(block.size(), size - at);
-    const ssize_t n = ::pread(fd, block.data(), want, static_cast<off_t>(at));
-    if (n < 0) throw_errno("read " + name.string());
-    if (n == 0) throw Error(Code::corrupt, name.string() + ": shorter than its size");
-    hasher.update(block.data(), static_cast<std::size_t>(n));
-    at += static_cast<std::uint64_t>(n);
-  }
-  return hex(hasher.finish());
 }
 
 }  // namespace ward::store

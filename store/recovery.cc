@@ -152,13 +152,14 @@ void Recovery::seal(const OpenDraft& draft, const std::filesystem::path& file, c
   commit.version =
       catalog_.versions_made(inode.id) + 1;  // never an amendment: what was sealed before may have been read
   commit.base = draft.base;
-  commit.sha256 = hash_file(fd.get(), size, file);
+  const auto content = hash_content(fd.get(), size, file);
+  commit.sha256 = content.sha256;
   commit.size = size, commit.mtime = nanos_of(st.st_mtim);
   commit.final = true, commit.recovered = true;
   commit.authors = {{draft.user.id, draft.user.login, size}};
   commit.stage = inode.stage.empty() ? "training" : inode.stage, commit.labels = inode.labels;
   commit.executable = (inode.mode & 0111) != 0;
-  objects_.adopt(file, fd.get(), commit.sha256, size);
+  objects_.adopt(file, fd.get(), content, size);
   objects_.sync(commit.sha256);
   append(draft, catalog_.path(inode.home), commit);
   ::unlink(file.c_str());

@@ -93,7 +93,8 @@ std::optional<std::string> parse_when(const std::string& text, store::Nanos now,
   store::Nanos count = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), count);
   const auto step = unit(std::string_view(text).substr(static_cast<std::size_t>(parsed.ptr - text.data())));
-  if (parsed.ec == std::errc() && step) return count < 0 || count > now / *step ? std::nullopt : std::optional(stamp(now - count * *step));
+  if (parsed.ec == std::errc() && step)
+    return count < 0 || count > now / *step ? std::nullopt : std::optional(stamp(now - count * *step));
   auto whole = text;
   if (text.size() == 10) whole += end ? "T23:59:59.999999Z" : "T00:00:00.000000Z";
   if (text.size() == 20 && text.ends_with('Z')) whole = text.substr(0, 19) + (end ? ".999999Z" : ".000000Z");

@@ -17,8 +17,8 @@ class RecordPrinter {
 /// table, jsonl, csv, ocsf; null for any other name. Headings come with the first record.
 std::unique_ptr<RecordPrinter> make_printer(const std::string& format);
 
-/// RFC 4180: quoted where it must be. Control characters are escaped as in JSON; a value that a spreadsheet would take for
-/// a formula gets an apostrophe before it.
+/// RFC 4180: quoted where it must be. Control characters are escaped as in JSON; a value that a spreadsheet would take
+/// for a formula gets an apostrophe before it.
 std::string csv_row(const std::vector<std::string>& values);
 
 }  // namespace ward::tools

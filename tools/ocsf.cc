@@ -56,7 +56,8 @@ Json file_of(const Json& record) {
   if (kind == "folder" || value_at(record, "/ward/mode") == "list") file["type_id"] = 2;   // Folder
   if (const Json hash = value_at(record, "/ward/sha256"); hash.is_string() && !hash.get<std::string>().empty())
     file["hashes"] = Json::array({{{"algorithm_id", 3}, {"algorithm", "SHA-256"}, {"value", hash}}});
-  set(file, "version", value_at(record, "/ward/version").dump() == "null" ? Json() : Json(value_at(record, "/ward/version").dump()));
+  set(file, "version",
+      value_at(record, "/ward/version").dump() == "null" ? Json() : Json(value_at(record, "/ward/version").dump()));
   set(file, "size", value_at(record, "/ward/size"));
   return file;
 }
@@ -113,9 +114,8 @@ std::string ocsf_event(const std::string& json) {
              {"file", file_of(record)}};
   set(event, "status_detail", value_at(record, "/event/reason"));
   if (const Json to = value_at(record, "/ward/to_path"); to.is_string()) {
-    event["file_result"] = {{"name", std::filesystem::path(to.get<std::string>()).filename().string()},
-                            {"path", to},
-                            {"type_id", 0}};
+    event["file_result"] = {
+        {"name", std::filesystem::path(to.get<std::string>()).filename().string()}, {"path", to}, {"type_id", 0}};
   }
   event["unmapped"] = ward;
   return event.dump(-1, ' ', true, Json::error_handler_t::replace);

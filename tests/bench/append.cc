@@ -11,7 +11,8 @@ namespace {
 /// What an open of a model leaves in the log.
 store::Record open_record(store::Sequence sequence) {
   store::Open open;
-  open.artifact = 4711, open.version = 3, open.sha256 = std::string(64, 'a'), open.size = 104'857'600;
+  open.artifact = kFirstArtifact + sequence % kArtifacts, open.version = 3, open.sha256 = std::string(64, 'a'),
+  open.size = 104'857'600;
   open.handle = sequence, open.mode = "r", open.depth = "ranges";
   store::Record record;
   record.user = {1000, "ann", 1000, 1000, "ann"};

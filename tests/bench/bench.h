@@ -8,6 +8,8 @@
 
 namespace ward::bench {
 
+inline constexpr std::uint64_t kFirstArtifact = 1'000'000, kArtifacts = 1'000;
+
 using Arguments = std::vector<std::string>;
 std::uint64_t number(const std::string& word);
 
@@ -19,8 +21,14 @@ class Clock {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// append STORE COUNT: that many records of opens through the ledger, one at a time, as live traffic appends them. The
-/// store is of `ward init` and not in use; afterwards a checkpoint covers them.
+/// append STORE COUNT: that many records of opens through the ledger, one at a time, as live traffic appends them, of
+/// 1,000 artifacts by turns, whose numbers begin at kFirstArtifact. The store is of `ward init` and not in use;
+/// afterwards a checkpoint covers them.
 double append(const Arguments& words);
+
+/// index STORE: the index of the log's closed segments.
+double index_log(const Arguments& words);
+/// ask STORE ARTIFACT COUNT: its records, of which there must be COUNT.
+double ask_log(const Arguments& words);
 
 }  // namespace ward::bench

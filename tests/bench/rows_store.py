@@ -7,6 +7,7 @@ from figures import Row, below, megabytes, rate
 from rows_small import SMALL, until_published
 
 PER_FOLDER = 1_000
+ARTIFACT, ARTIFACTS = 1_000_000, 1_000  # as bench.h
 
 
 def audit(arena):
@@ -18,12 +19,19 @@ def audit(arena):
         started = arena.clock()
         out = run(arena.program, "audit", "verify", ward.store, "--key", ward.key)
         times["verify"].append((arena.clock() - started) / count)
+        times.setdefault("index", []).append(arena.loop("index", ward.store) / count)
+        times.setdefault("ask", []).append(arena.loop("ask", ward.store, ARTIFACT + 500, count // ARTIFACTS))
         if f"{count + 3} records, {count + 3} of them covered" not in out:
             raise RuntimeError(out)
     yield Row("audit-append", "audit record made and appended", {"ward": times["append"]},
               [below(5e-6, "≤ 5 µs, ≥ 200,000/s")], note=rate_of(times["append"]))
     yield Row("audit-verify", f"one of {count:,} records verified", {"ward": times["verify"]},
               [below(1e-6, "≥ 1,000,000/s")], note=rate_of(times["verify"]))
+
+
+    yield Row("audit-index", "index of it, of a record", {"ward": times["index"]}, [], note=rate_of(times["index"]))
+    yield Row("audit-ask", f"all records of one artifact, one in {ARTIFACTS:,} of {count:,}", {"ward": times["ask"]},
+              [below(1, "≤ 1 s of 10,000,000")] if count >= 10_000_000 else [])
 
 
 def rate_of(times):

@@ -246,6 +246,30 @@ class BadStore(Case):
         with self.err(e.EIO):
             read(self.m.path("f"))
 
+    def test_a_damaged_block_of_a_large_object_is_never_served(self):
+        m = self.m
+        m.mount()
+        content = os.urandom(6 << 20)
+        write(m.path("large"), content)
+        sha = os.getxattr(m.path("large"), "user.ward.sha256").decode()
+        m.umount()
+        file = f"{m.store}/history.git/lfs/objects/{sha[:2]}/{sha[2:4]}/{sha}"
+        with open(file, "r+b") as f:
+            f.seek((3 << 20) + 5)
+            f.write(bytes([content[(3 << 20) + 5] ^ 1]))
+        m.mount()
+        with open(m.path("large"), "rb", buffering=0) as f:
+            self.assertEqual(os.pread(f.fileno(), 3 << 20, 0), content[:3 << 20])
+            with self.err(e.EIO):
+                os.pread(f.fileno(), 10, (3 << 20) + 100)
+            self.assertEqual(os.pread(f.fileno(), 2 << 20, 4 << 20), content[4 << 20:])
+        with self.err(e.EIO):
+            with open(m.path("large"), "ab") as f:  # a draft would take the damage along, under a name of its own
+                f.write(b"more")
+        self.assertEqual(versions(m.path("large")), 1)
+        self.assertIn("damaged between bytes 3145728 and 4194304", read(m.store + "/daemon.log").decode())
+        m.umount()
+
     def test_saves_leave_no_descriptor_behind(self):
         """The kernel keeps a saved file's node as long as it likes; that must not keep anything open here."""
         self.m.mount()

@@ -11,6 +11,34 @@ const std::int64_t kSecond = 1'000'000'000;
 const std::int64_t kDay = 86400 * kSecond;
 }  // namespace
 
+TEST_CASE("durability: of the table that tells the depth, by the labels that the policy gives") {
+  const Policy policy = good(R"(
+[[label]]
+where = ["/patients/**"]
+labels = ["pii"]
+[[audit]]
+where = ["/fast/**"]
+depth = "open"
+[[audit]]
+when = { labels = ["pii"] }
+depth = "request"
+durability = "disk"
+[[audit]]
+where = ["/ledger/**"]
+depth = "ranges"
+durability = "disk"
+[[audit]]
+where = ["/plain/**"]
+depth = "ranges"
+durability = "os"
+)");
+  CHECK(durability(policy, "/fast/a") == Durability::os);
+  CHECK(durability(policy, "/patients/a") == Durability::disk);
+  CHECK(durability(policy, "/ledger/a") == Durability::disk);
+  CHECK(durability(policy, "/plain/a") == Durability::os);
+  CHECK(durability(policy, "/a") == Durability::os);
+}
+
 TEST_CASE("audit depth: the first table that matches, else ranges") {
   const Policy policy = good(R"(
 [[audit]]

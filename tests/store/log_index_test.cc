@@ -95,7 +95,8 @@ TEST_CASE("an index that lies about its segment is not believed", "[index]") {
     auto damaged = sound;
     if (i % 4 == 0) damaged.resize(random() % damaged.size());
     // Not the count or the place of a key's lines: a shorter list is believed, as a missing line is.
-    if (!damaged.empty()) damaged[random() % std::min<std::size_t>(damaged.size(), 32)] ^= static_cast<char>(1 + random() % 255);
+    if (!damaged.empty())
+      damaged[random() % std::min<std::size_t>(damaged.size(), 32)] ^= static_cast<char>(1 + random() % 255);
     std::ofstream(log.one(), std::ios::trunc | std::ios::binary) << damaged;
     INFO(i);
     REQUIRE(log.ask(7) == log.scan(7));

@@ -21,7 +21,8 @@ TEST_CASE("a record is a row", "[table]") {
       R"("user":{"id":1000,"name":"alice","login_name":"bob"},"process":{"executable":"/usr/bin/cat"},)"
       R"("file":{"path":"/m.bin"},"ward":{"version":3,"bytes":77,"sha256":"ab","rule":"r"}})");
   CHECK(row == "2026-11-23T10:04:05.123456Z\t12\talice\tbob\tread\tsuccess\t/m.bin\t3\t77\tab\t/usr/bin/cat\tr\t\n");
-  CHECK(table_head() == "time\tsequence\tuser\tlogin\taction\toutcome\tpath\tversion\tbytes\tsha256\tprocess\trule\treason\n");
+  CHECK(table_head() ==
+        "time\tsequence\tuser\tlogin\taction\toutcome\tpath\tversion\tbytes\tsha256\tprocess\trule\treason\n");
 }
 
 TEST_CASE("what a record doesn't say is an empty column", "[table]") {

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// How fast the log answers questions about one artifact.
+#include <filesystem>
+#include <stdexcept>
+
+#include "store/log_index.h"
+#include "tests/bench/bench.h"
+
+namespace ward::bench {
+
+double index_log(const Arguments& words) {
+  const std::filesystem::path folder = words[0];
+  store::LogIndexer indexer(folder / "audit", folder / "index");
+  const Clock clock;
+  indexer.catch_up(UINT64_MAX, [] { return false; });
+  return clock.seconds();
+}
+
+double ask_log(const Arguments& words) {
+  const std::filesystem::path folder = words[0];
+  std::uint64_t found = 0;
+  const Clock clock;
+  for (const auto& segment : store::segments(folder / "audit"))
+    store::lines_about(folder / "index", segment, 0, number(words[1]), [&](std::string_view) { ++found; });
+  const double took = clock.seconds();
+  if (found != number(words[2])) throw std::runtime_error("found " + std::to_string(found) + " records");
+  return took;
+}
+
+}  // namespace ward::bench
