@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one door to xxHash: a checksum (XXH3, 64 bits) for each MiB of an object, so that the bytes of a large one are checked
-// block by block, at the speed of memory, when they are first served. SHA-256 names an object; these notice a disk that
-// forgets, not an attacker. FORMAT.md, "Block sums".
+// The one door to xxHash: a checksum (XXH3, 64 bits) for each MiB of an object, so that the bytes of a large one are
+// checked block by block, at the speed of memory, when they are first served. SHA-256 names an object; these notice a
+// disk that forgets, not an attacker. FORMAT.md, "Block sums".
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -41,7 +41,8 @@ std::optional<BlockSums> block_sums(std::string_view bytes, std::uint64_t size);
 class BlockChecks {
  public:
   BlockChecks(BlockSums sums, std::uint64_t size);
-  /// Reads and compares the blocks of [offset, offset + length) that weren't checked yet. Throws Error{corrupt}, Error{io}.
+  /// Reads and compares the blocks of [offset, offset + length) that weren't checked yet. Throws Error{corrupt} and
+  /// Error{io}.
   void check(int fd, std::uint64_t offset, std::uint64_t length, const Sha256& name);
 
  private:

@@ -2,8 +2,8 @@
 """What a depth records is what the programs did, however they read.
 
 Goal: at depth `ranges` and `request` the log has exactly the bytes that were read, by read, pread, readv, preadv, copy_file_range
-and O_DIRECT, and the pages of what went through the page cache: mappings, sendfile, splice; at `open` the opens. Method: several processes read random ranges in
-every way at once (depths_worker.py) and say what they got; the log is compared with that.
+and O_DIRECT, and the pages of what went through the page cache: mappings, sendfile, splice; at `open` the opens. Method: several
+processes read random ranges in every way at once (depths_worker.py) and say what they got; the log is compared with that.
 """
 import json
 import os
