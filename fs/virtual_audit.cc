@@ -42,11 +42,33 @@ std::optional<bool> find_bundle(Monitor& monitor, const std::string& path) {
                    (bundle->width < store::kTileWidth && bundle->index * store::kTileWidth + bundle->width <= size)
                ? std::optional(false)
                : std::nullopt;
-  return store::list_bundles(path, size).empty() ? std::nullopt : std::optional(true);
+  return list_bundles(monitor, path).empty() ? std::nullopt : std::optional(true);
 }
 
 std::vector<store::BundleName> list_bundles(Monitor& monitor, const std::string& folder) {
-  return store::list_bundles(folder, covered(monitor));
+  if (!folder.ends_with(".p")) return store::list_bundles(folder, covered(monitor));
+  std::vector<store::BundleName> names;
+  const auto tiles = monitor.folder() / "audit/tile/0" / folder.substr(store::kBundles.size() + 1);
+  std::error_code gone;  // it is full now
+  for (std::filesystem::directory_iterator entry(tiles, gone); !gone && entry != std::filesystem::directory_iterator();
+       entry.increment(gone))
+    if (find_bundle(monitor, folder + "/" + entry->path().filename().string()) == false)
+      names.push_back({entry->path().filename().string(), false});
+  return names;
+}
+
+std::vector<store::BundleName> disk_entries(const Monitor& monitor, const Virtual& folder) {
+  const bool drafts = folder.what == What::drafts;
+  std::vector<store::BundleName> names;
+  for (const auto& entry : std::filesystem::directory_iterator(drafts ? monitor.folder() / "drafts" : folder.disk)) {
+    auto name = entry.path().filename().string();
+    if (drafts && entry.path().extension() != ".kept") continue;
+    if (drafts) name = entry.path().stem().string();
+    if (name[0] != '.') names.push_back({std::move(name), entry.is_directory()});
+  }
+  const auto order = [](const store::BundleName& item) { return std::pair(item.name != "checkpoint", item.name); };
+  std::sort(names.begin(), names.end(), [&](const auto& a, const auto& b) { return order(a) < order(b); });
+  return names;
 }
 
 std::string bundle_text(Monitor& monitor, const std::string& path) {

@@ -18,7 +18,11 @@ inline constexpr std::string_view kAuditFolder = "audit/";  // how the names of 
 /// Whether that is a folder of bundles; nullopt when nothing is there. A partial bundle is there in every width that
 /// the log has reached.
 std::optional<bool> find_bundle(store::Monitor& monitor, const std::string& path);
+/// Partial ones as they go with the partial tiles that are there: whoever copied an earlier checkpoint needs those.
 std::vector<store::BundleName> list_bundles(store::Monitor& monitor, const std::string& folder);
+/// A folder of the audit folder, or drafts/: sorted, the checkpoint before what it covers, so that a copy in this order
+/// is one that can be verified while the log grows.
+std::vector<store::BundleName> disk_entries(const store::Monitor& monitor, const Virtual& folder);
 std::string bundle_text(store::Monitor& monitor, const std::string& path);
 
 /// Decided (right `audit`) and recorded.

@@ -100,7 +100,17 @@ std::unique_ptr<VirtualFile> open_records(Monitor& monitor, const Requester& who
   });
 }
 
-std::vector<std::string> day_files(const Monitor& monitor) {
+std::unique_ptr<VirtualFile> open_mine(Monitor& monitor, const Requester& who) {
+  return std::make_unique<StreamFile>([&monitor, me = "\"user\":{\"id\":" + std::to_string(who.uid()) + ","] {
+    return BySegment(monitor.folder() / "audit", [me](const Segment& segment, std::uint64_t from, std::string& out) {
+      store::each_line(segment, from, [&](std::string_view line) {
+        if (line.find(me) != line.npos) out.append(line).push_back('\n');  // no string holds a quote that isn't escaped
+      });
+    });
+  });
+}
+
+std::vector<std::string> log_reports(const Monitor& monitor) {
   std::vector<std::string> names{std::string(kToday)};
   for (const Segment& segment : store::segments(monitor.folder() / "audit")) {
     const auto span = store::times_of(monitor.folder() / "index", segment);
@@ -113,7 +123,7 @@ std::vector<std::string> day_files(const Monitor& monitor) {
 
 bool is_day_file(const Monitor& monitor, const std::string& name) {
   if (name == kToday) return true;
-  const auto days = name.ends_with(kSuffix) ? day_files(monitor) : std::vector<std::string>();
+  const auto days = name.ends_with(kSuffix) ? log_reports(monitor) : std::vector<std::string>();
   return std::find(days.begin(), days.end(), name) != days.end();
 }
 

@@ -13,9 +13,14 @@ namespace ward::fs {
 /// reader may audit those. The caller has decided that the reader may audit this one.
 std::unique_ptr<VirtualFile> open_records(store::Monitor& monitor, const store::Requester& who, store::Id artifact);
 
-/// MOUNT/@@/audit/<day>.tsv, of UTC days that have records: "2026-11-23.tsv"; and today.tsv, which is always there.
-std::vector<std::string> day_files(const store::Monitor& monitor);
+/// In MOUNT/@@/audit, but not listed there: `cat *.jsonl` is the log, each record once.
+inline constexpr std::string_view kMine = "mine.jsonl";
+
+/// In MOUNT/@@/audit: <day>.tsv, of UTC days that have records: "2026-11-23.tsv"; and today.tsv.
+std::vector<std::string> log_reports(const store::Monitor& monitor);
 bool is_day_file(const store::Monitor& monitor, const std::string& name);
+/// What the reader did, as far as the log says it by user id. Reads the whole log.
+std::unique_ptr<VirtualFile> open_mine(store::Monitor& monitor, const store::Requester& who);
 std::unique_ptr<VirtualFile> open_day(store::Monitor& monitor, const std::string& name);
 
 }  // namespace ward::fs

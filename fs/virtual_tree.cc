@@ -36,7 +36,7 @@ bool is_directory(What what) {
     case What::disk_file:
     case What::bundle:
     case What::proof:
-    case What::day:
+    case What::log_report:
       return false;
   }
   return false;
@@ -78,7 +78,7 @@ std::string virtual_path(const store::Monitor& monitor, const Virtual& node) {
     case What::disk_file:
     case What::bundles:
     case What::bundle:
-    case What::day:
+    case What::log_report:
       return "/@@/" + node.name;
     case What::proof:
       return base + "@@/versions/" + node.name;
@@ -182,7 +182,7 @@ Result<VirtualEntry> VirtualTree::lookup(const Requester& who, const Virtual& fo
     case What::disk_file:
     case What::bundle:
     case What::proof:
-    case What::day:
+    case What::log_report:
       break;
   }
   return Errno{ENOTDIR};
@@ -238,8 +238,8 @@ Result<VirtualEntry> VirtualTree::on_disk(const Requester& who, const Virtual& f
   if (name.empty() || name[0] == '.' || (drafts && !number(name))) return Errno{ENOENT};
   if (const auto path = folder.name + "/" + name; path == std::string(kAuditFolder) + std::string(store::kBundles))
     return enter(who, name, {What::bundles, store::kRoot, 0, path, {}});
-  if (folder.name == "audit" && is_day_file(monitor_, name))
-    return enter(who, name, {What::day, store::kRoot, 0, "audit/" + name, {}});
+  if (folder.name == "audit" && (name == kMine || is_day_file(monitor_, name)))
+    return enter(who, name, {What::log_report, store::kRoot, 0, "audit/" + name, {}});
   const auto disk = drafts ? monitor_.folder() / "drafts" / (name + ".kept") : folder.disk / name;
   std::error_code error;
   const auto status = std::filesystem::symlink_status(disk, error);
@@ -277,24 +277,15 @@ Result<std::vector<VirtualEntry>> VirtualTree::list(const Requester& who, const 
     VirtualEntry entry;
     entry.name = name;
     entry.attr.st_mode = type;
-    entry.attr.st_ino = 0xffffffff;
+    entry.attr.st_ino = 0xff000000 + entries.size();  // who sorts by it (cp) keeps our order
     entries.push_back(std::move(entry));
   };
   if (folder.what == What::governance)
     for (const auto& name : children(folder)) add(name, text_file(name) != nullptr ? S_IFREG : S_IFDIR);
-  if (folder.what == What::drafts || folder.what == What::disk_folder) {
-    const auto disk = folder.what == What::drafts ? monitor_.folder() / "drafts" : folder.disk;
-    for (const auto& entry : std::filesystem::directory_iterator(disk)) {
-      auto name = entry.path().filename().string();
-      if (folder.what == What::drafts) {
-        if (entry.path().extension() != ".kept") continue;
-        name = entry.path().stem().string();
-      }
-      if (name[0] != '.') add(name, entry.is_directory() ? S_IFDIR : S_IFREG);
-    }
-  }
+  if (folder.what == What::drafts || folder.what == What::disk_folder)
+    for (const auto& entry : disk_entries(monitor_, folder)) add(entry.name, entry.folder ? S_IFDIR : S_IFREG);
   if (folder.what == What::disk_folder && folder.name == "audit")
-    for (const auto& name : day_files(monitor_)) add(name, S_IFREG);
+    for (const auto& name : log_reports(monitor_)) add(name, S_IFREG);
   if (folder.what == What::disk_folder && folder.name == "audit/tile") add("entries", S_IFDIR);
   if (folder.what == What::bundles)
     for (const auto& item : list_bundles(monitor_, folder.name.substr(kAuditFolder.size())))
@@ -354,7 +345,11 @@ Result<std::unique_ptr<VirtualFile>> VirtualTree::open(const Requester& who, con
     return monitor_.deny(who, "open", file.artifact, path, EROFS, "it is only written by ward");
   if (file.what == What::proof) return open_proof(monitor_, who, file);
   if (file.what == What::bundle) return open_bundle(monitor_, who, file);
-  if (file.what == What::day) {
+  if (file.what == What::log_report && file.name.ends_with(kMine)) {
+    if (const auto allowed = monitor_.open_own_records(who, path); !allowed) return Errno{allowed.error()};
+    return open_mine(monitor_, who);
+  }
+  if (file.what == What::log_report) {
     if (const auto allowed = monitor_.open_report(who, store::kRoot, policy::Right::audit, path); !allowed)
       return Errno{allowed.error()};
     return open_day(monitor_, file.name.substr(kAuditFolder.size()));

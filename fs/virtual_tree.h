@@ -28,7 +28,7 @@ enum class What {
   bundles,      // MOUNT/@@/audit/tile/entries and below
   bundle,       // an entry bundle there
   proof,        // PATH@@/versions/N.proof; `at` is N
-  day,          // MOUNT/@@/audit/<day>.tsv
+  log_report,   // MOUNT/@@/audit/<day>.tsv, mine.jsonl
 };
 
 /// Where a virtual node stands. Immutable.

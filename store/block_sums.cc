@@ -73,7 +73,7 @@ std::optional<BlockSums> block_sums(std::string_view bytes, std::uint64_t size) 
   BlockSums sums(blocks_of(size));
   const auto head = sizeof kMagic + sizeof size, table = sums.size() * sizeof(std::uint64_t);
   if (bytes.size() != head + table + sizeof(std::uint64_t)) return std::nullopt;
-  std::memcpy(sums.data(), bytes.data() + head, table);
+  if (table != 0) std::memcpy(sums.data(), bytes.data() + head, table);
   return to_bytes(sums, size) == bytes ? std::optional(std::move(sums)) : std::nullopt;
 }
 

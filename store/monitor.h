@@ -146,6 +146,8 @@ class Monitor {
   std::vector<Why> why(std::uint32_t uid) const;
   /// Decides and records the opening of a virtual file: right `audit` for the log, `read` for an artifact's governance.
   Status open_report(const Requester& who, Id artifact, policy::Right right, const std::string& path);
+  /// The same for the reader's own records: right `read` on their path, as if it were a file of root's.
+  Status open_own_records(const Requester& who, const std::string& path);
   /// Whether open_report() would succeed; asks, and so isn't recorded.
   bool may_open_report(const Requester& who, Id artifact, policy::Right right) const;
   /// The same for the draft that a save left behind: for its author, if the artifact may be read, and administrators.

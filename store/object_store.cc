@@ -47,7 +47,8 @@ void ObjectStore::keep_sums(const Content& content, std::uint64_t size) const {
   const auto file = sums_path(content.sha256);
   std::error_code error;
   if (std::filesystem::exists(file, error)) return;
-  std::filesystem::create_directories(file.parent_path(), error);
+  ::mkdir(sums_.c_str(), 0700);
+  ::mkdir(file.parent_path().c_str(), 0700);
   const auto temporary = file.string() + ".tmp";
   const Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!fd) return;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// audit verify, audit prove: for auditors, on any copy of an audit folder; needs neither a mount nor the store.
+// audit verify, audit prove, audit timestamp: for auditors, on any copy of an audit folder; needs neither a mount nor
+// the store.
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <iostream>
@@ -7,8 +8,10 @@
 
 #include "store/audit_verify.h"
 #include "store/checkpoint.h"
+#include "store/crypto_time.h"
 #include "store/error.h"
 #include "store/files.h"
+#include "store/json_text.h"
 #include "store/offline.h"
 #include "store/proof.h"
 #include "tools/commands.h"
@@ -18,7 +21,11 @@ namespace ward::tools {
 namespace {
 
 struct VerifyWords {
-  std::string folder, key, checkpoint, range, proof, line;
+  std::string folder, key, checkpoint, range, proof, line, timestamp, authorities;
+};
+
+struct StampWords {
+  std::string folder, prefix;
 };
 
 struct ProveWords {
@@ -132,15 +139,48 @@ Exit verify_proof(const VerifyWords& words) {
   return Exit::ok;
 }
 
+/// The folder that was named, else that of the mount one is in; nullopt when that is none.
+std::optional<std::filesystem::path> audit_folder_or_here(const std::string& given) {
+  if (!given.empty()) return audit_folder(given);
+  const auto place = find_mount(".");
+  return place ? std::optional(place->root / "@@/audit") : std::nullopt;
+}
+constexpr const char* kNoFolder = "name a store or an audit folder, or go into a mount";
+
 Exit prove(const ProveWords& words) {
-  auto folder = words.folder.empty() ? std::filesystem::path() : audit_folder(words.folder);
-  if (words.folder.empty()) {
-    const auto place = find_mount(".");
-    if (!place) return fail(Exit::usage, "name a store or an audit folder, or go into a mount");
-    folder = place->root / "@@/audit";
-  }
-  std::cout << store::to_text(store::prove(folder, words.record, true)) << std::flush;
+  const auto folder = audit_folder_or_here(words.folder);
+  if (!folder) return fail(Exit::usage, kNoFolder);
+  std::cout << store::to_text(store::prove(*folder, words.record, true)) << std::flush;
   return Exit::ok;
+}
+
+/// The checkpoint of now, and the question to a time stamp authority that goes with it.
+Exit stamp(const StampWords& words) {
+  const auto folder = audit_folder_or_here(words.folder);
+  if (!folder) return fail(Exit::usage, kNoFolder);
+  const auto checkpoint = store::read_file(*folder / "checkpoint");
+  static_cast<void>(store::parse_checkpoint(store::parse_note(checkpoint)));
+  store::write_durably(words.prefix + ".checkpoint", checkpoint, 0644);
+  store::write_durably(words.prefix + ".tsq", store::timestamp_request(checkpoint), 0644);
+  std::cout << "send " << words.prefix << ".tsq to an authority (curl -H 'Content-Type: application/timestamp-query' "
+            << "--data-binary @" << words.prefix << ".tsq URL > " << words.prefix << ".tsr), and keep all three"
+            << std::endl;
+  return Exit::ok;
+}
+
+/// Says when the kept checkpoint was stamped; false, having said why, when that isn't shown.
+bool check_stamp(const VerifyWords& words) {
+  try {
+    std::string text;
+    const auto reply = store::read_file(words.timestamp), checkpoint = store::read_file(words.checkpoint);
+    store::append_time(text, store::check_timestamp(reply, checkpoint, words.authorities), 6);
+    std::cout << "the kept checkpoint was stamped at " << text.substr(0, 19) << "Z\n";
+    return true;
+  } catch (const store::Error& error) {
+    if (error.code() != store::Code::corrupt) throw;
+    std::cerr << "ward: " << words.timestamp << ": " << error.what() << "\n";
+    return false;
+  }
 }
 
 Exit verify(const VerifyWords& words) {
@@ -155,6 +195,9 @@ Exit verify(const VerifyWords& words) {
   if (!words.range.empty() && !(range = parse_range(words.range)))
     return fail(Exit::usage, "--range wants FIRST-LAST, two records' numbers, not \"" + words.range + "\"");
   if (range && request.kept) return fail(Exit::usage, "--checkpoint asks for the whole log, --range for a part of it");
+  if (words.timestamp.empty() != words.authorities.empty() || (!words.timestamp.empty() && !request.kept))
+    return fail(Exit::usage, "--timestamp wants the --checkpoint that it stamps, and the --authorities that may have");
+  if (!words.timestamp.empty() && !check_stamp(words)) return Exit::not_verified;
   const auto result = range ? store::verify_range(request, range->first, range->second) : store::verify_audit(request);
   for (const auto& problem : result.problems) std::cerr << "ward: " << problem << "\n";
   for (const auto& note : result.notes) std::cout << "note: " << note << "\n";
@@ -187,6 +230,12 @@ void add_audit(CLI::App& app, Action& action) {
       ->type_name("FILE");
   command->add_option("--line", words->line, "The line that the proof should prove, if it holds none itself")
       ->type_name("FILE");
+  command
+      ->add_option("--timestamp", words->timestamp,
+                   "The reply of a time stamp authority (RFC 3161) about the checkpoint")
+      ->type_name("FILE");
+  command->add_option("--authorities", words->authorities, "Certificates (PEM) of authorities that you trust")
+      ->type_name("FILE");
   command->footer(
       "Exit codes: 0 verified, 11 self-consistent only (neither key nor checkpoint given), 12 not verified.");
   command->callback([&action, words] { action = [words] { return verify(*words); }; });
@@ -197,6 +246,15 @@ void add_audit(CLI::App& app, Action& action) {
   proving->add_option("STORE-OR-AUDIT-FOLDER", proof->folder, "Default: the log of the mount that you are in");
   proving->footer(
       "C2SP tlog-proof, with the record as its extra data. Check it with: ward audit verify --proof FILE --key VKEY");
+  const auto stamping = std::make_shared<StampWords>();
+  auto* timestamp = audit->add_subcommand("timestamp", "Keep the checkpoint of now, and ask an authority to stamp it");
+  timestamp->add_option("PREFIX", stamping->prefix, "PREFIX.checkpoint and PREFIX.tsq (RFC 3161) are written")
+      ->required();
+  timestamp->add_option("STORE-OR-AUDIT-FOLDER", stamping->folder, "Default: the log of the mount that you are in");
+  timestamp->footer(
+      "Check the reply with: ward audit verify FOLDER --key VKEY --checkpoint PREFIX.checkpoint --timestamp "
+      "PREFIX.tsr --authorities CERTIFICATES");
+  timestamp->callback([&action, stamping] { action = [stamping] { return stamp(*stamping); }; });
   proving->callback([&action, proof] { action = [proof] { return prove(*proof); }; });
 }
 

@@ -8,6 +8,8 @@ with the other verifier, with and without damage.
 import os
 import re
 import shutil
+import subprocess
+import sys
 
 import tlog
 from cases import Case
@@ -37,6 +39,18 @@ class Proofs(Case):
         segment = read(self.copy + "/00000000000000000000.jsonl").split(b"\n")
         self.assertEqual(entries, segment[:len(entries)])
         ward("audit", "verify", self.copy, "--key", self.vkey)
+
+    def test_a_copy_that_is_made_while_the_log_grows(self):
+        for i in range(3):
+            copy = f"{self.m.base}/moving{i}"
+            writer = subprocess.Popen([sys.executable, "-c", "import os, sys\nwhile True: os.listdir(sys.argv[1])", self.m.mnt])
+            try:
+                sh(f"cp -r '{self.m.path('@@/audit')}' {copy}")
+            finally:
+                writer.kill()
+                writer.wait()
+            tlog.check_log(copy, self.vkey)
+            ward("audit", "verify", copy, "--key", self.vkey)
 
     def test_a_changed_bundle_is_found_by_both(self):
         damaged = self.m.base + "/damaged"
@@ -102,6 +116,64 @@ class Proofs(Case):
         done = ward("audit", "prove", 10_000_000, self.copy, check=False)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("isn't covered by a checkpoint yet", done.stderr)
+
+
+class TimeStamps(Case):
+    """RFC 3161, with an authority made by openssl."""
+
+    def setUp(self):
+        self.m = Mount()
+        self.addCleanup(self.m.cleanup)
+        self.d = self.m.base + "/tsa"
+        os.mkdir(self.d)
+        write(self.d + "/tsa.cnf", "[tsa]\ndefault_tsa = a\n[a]\nserial = serial\nsigner_digest = sha256\ndefault_policy = 1.2.3.4.1\n"
+              "digests = sha256\nordering = yes\ntsa_name = yes\ness_cert_id_chain = no\ness_cert_id_alg = sha256\n"
+              "accuracy = secs:1\n[e]\nextendedKeyUsage = critical,timeStamping\n")
+        write(self.d + "/serial", "01\n")
+        for name in ("ca", "other"):
+            sh(f"openssl req -x509 -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.pem -subj /CN={name} -days 30 2>/dev/null",
+               cwd=self.d)
+        sh("openssl req -newkey rsa:2048 -nodes -keyout tsa.key -out tsa.csr -subj /CN=tsa 2>/dev/null && "
+           "openssl x509 -req -in tsa.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile tsa.cnf -extensions e "
+           "-out tsa.pem 2>/dev/null", cwd=self.d)
+        write(self.m.path("f"), "x")
+        read(self.m.path("f@@/versions/1.proof"))
+        self.vkey = re.search(r"\S+\+[0-9a-f]{8}\+\S+", self.m.init_output).group(0)
+
+    def stamp(self, name):
+        ward("audit", "timestamp", f"{self.d}/{name}", self.m.path("@@/audit"))
+        sh(f"openssl ts -reply -config tsa.cnf -section a -queryfile {name}.tsq -signer tsa.pem -inkey tsa.key -out {name}.tsr 2>/dev/null",
+           cwd=self.d)
+
+    def verify(self, checkpoint, reply, authority="ca", check=True):
+        return ward("audit", "verify", self.m.store, "--key", self.vkey, "--checkpoint", f"{self.d}/{checkpoint}.checkpoint",
+                    "--timestamp", f"{self.d}/{reply}.tsr", "--authorities", f"{self.d}/{authority}.pem", check=check)
+
+    def test_a_stamped_checkpoint(self):
+        self.stamp("one")
+        sh("openssl ts -verify -data one.checkpoint -in one.tsr -CAfile ca.pem", cwd=self.d)  # another verifier agrees
+        sh("openssl ts -verify -queryfile one.tsq -in one.tsr -CAfile ca.pem", cwd=self.d)
+        write(self.m.path("g"), "y")
+        read(self.m.path("g@@/versions/1.proof"))
+        self.stamp("two")
+        self.assertNotEqual(read(self.d + "/one.checkpoint"), read(self.d + "/two.checkpoint"))
+        self.m.umount()
+        for name in ("one", "two"):
+            out = self.verify(name, name).stdout
+            self.assertRegex(out, r"stamped at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+            self.assertIn("verified", out)
+        for checkpoint, reply, authority in (("one", "two", "ca"), ("one", "one", "other"), ("two", "one", "ca")):
+            done = self.verify(checkpoint, reply, authority, check=False)
+            self.assertEqual(done.returncode, 12, (checkpoint, reply, authority, done.stdout))
+            self.assertIn("time stamp", done.stderr)
+        write(self.d + "/bad.tsr", b"nonsense")
+        self.assertIn("no time stamp reply", self.verify("one", "bad", check=False).stderr)
+        damaged = bytearray(read(self.d + "/one.tsr"))
+        damaged[len(damaged) // 2] ^= 1
+        write(self.d + "/damaged.tsr", bytes(damaged))
+        self.assertNotEqual(self.verify("one", "damaged", check=False).returncode, 0)
+        done = ward("audit", "verify", self.m.store, "--timestamp", self.d + "/one.tsr", check=False)
+        self.assertEqual(done.returncode, 2)
 
 
 class Rights(Case):

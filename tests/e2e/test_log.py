@@ -172,6 +172,21 @@ class Log(MountCase):
             read(self.m.path("@@/audit/1999-01-01.tsv"))
         self.err_as(TWO, 13, lambda: read(today))
 
+    def test_everybody_may_read_their_own_records_where_the_policy_says_so(self):
+        mine = self.m.path("@@/audit/mine.jsonl")
+        own = [json.loads(line) for line in run_as(ONE, lambda: read(mine)).splitlines()]
+        self.assertEqual({r["user"]["id"] for r in own}, {uid(ONE)})
+        self.assertEqual([r["event"]["sequence"] for r in own if r["event"]["action"] == "commit"],
+                         [r["event"]["sequence"] for r in self.m.records(action="commit", uid=uid(ONE))])
+        self.assertTrue(self.m.records(action="open", path="/@@/audit/mine.jsonl", uid=uid(ONE)), "reading the log is an event")
+        self.assertIn("denied", run_as(TWO, lambda: read(self.m.path("@@/why"))).decode())
+        policy = read(self.m.path("@@/policy.toml")).decode()
+        write(self.m.path("@@/policy.toml"), policy + '\n[[forbid]]\nname = "log-is-closed"\nwho = ["everyone"]\nmay = ["read"]\n'
+              'where = ["/@@/**"]\n')
+        self.err_as(ONE, 13, lambda: read(mine))
+        self.assertIn("log-is-closed", run_as(ONE, lambda: read(self.m.path("@@/why"))).decode())
+        write(self.m.path("@@/policy.toml"), policy)
+
     def test_reading_back_and_on_in_a_report(self):
         with open(self.f + "@@/audit.jsonl", "rb", buffering=0) as f:
             whole = b""
