@@ -10,16 +10,19 @@ std::string StreamFile::read(std::uint64_t offset, std::size_t size) {
     source_ = start_();
     text_.clear();
     base_ = 0;
+    ended_ = false;
   }
-  while (base_ + text_.size() < offset + size) {
-    if (!source_(text_)) break;
+  while (!ended_ && base_ + text_.size() < offset + size) {
+    ended_ = !source_(text_);
     if (offset > base_ + kBehind) {
       const auto drop = std::min<std::uint64_t>(offset - kBehind - base_, text_.size());
       text_.erase(0, drop);
       base_ += drop;
     }
   }
-  return offset - base_ < text_.size() ? text_.substr(offset - base_, size) : std::string();
+  if (offset - base_ < text_.size()) return text_.substr(offset - base_, size);
+  ended_ = false;  // now it is told
+  return {};
 }
 
 }  // namespace ward::fs

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A virtual file whose text is made while it is read, for reports as long as the log. Reading on goes on; reading back
-// starts over. It keeps no more than what one step makes.
+// A virtual file whose text is made while it is read, for reports as long as the log. It ends where the text ended when
+// it was begun; who reads on after that end gets what came since. Reading back starts over. It keeps no more than what
+// one step makes.
 #pragma once
 #include <functional>
 #include <mutex>
@@ -28,6 +29,7 @@ class StreamFile : public VirtualFile {
   Source source_;     // null before the first read
   std::string text_;  // from base_ on
   std::uint64_t base_ = 0;
+  bool ended_ = false;  // the source had no more, and the reader hasn't been told yet
 };
 
 }  // namespace ward::fs

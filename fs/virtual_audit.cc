@@ -42,10 +42,14 @@ std::optional<bool> find_bundle(Monitor& monitor, const std::string& path) {
                    (bundle->width < store::kTileWidth && bundle->index * store::kTileWidth + bundle->width <= size)
                ? std::optional(false)
                : std::nullopt;
+  // The folder of a partial bundle stays: who saw it in a listing looks for it when it may be full.
+  const auto whole = path.ends_with(".p") ? store::parse_bundle_path(path.substr(0, path.size() - 2)) : std::nullopt;
+  if (whole && whole->index * store::kTileWidth < size) return true;
   return list_bundles(monitor, path).empty() ? std::nullopt : std::optional(true);
 }
 
 std::vector<store::BundleName> list_bundles(Monitor& monitor, const std::string& folder) {
+  if (!folder.starts_with(store::kBundles)) return {};  // of a tile that is full now
   if (!folder.ends_with(".p")) return store::list_bundles(folder, covered(monitor));
   std::vector<store::BundleName> names;
   const auto tiles = monitor.folder() / "audit/tile/0" / folder.substr(store::kBundles.size() + 1);
@@ -71,9 +75,24 @@ std::vector<store::BundleName> disk_entries(const Monitor& monitor, const Virtua
   return names;
 }
 
+std::optional<bool> find_past_tile(const Monitor& monitor, const std::string& path) {
+  const bool folder = path.ends_with(".p");
+  auto tile = store::parse_tile_path(folder ? path.substr(0, path.size() - 2) : path);
+  if (!tile || folder != (tile->width == store::kTileWidth)) return std::nullopt;
+  tile->width = store::kTileWidth;
+  std::error_code error;
+  if (!std::filesystem::exists(monitor.folder() / "audit" / store::tile_path(*tile), error)) return std::nullopt;
+  return folder;
+}
+
 std::string bundle_text(Monitor& monitor, const std::string& path) {
-  const auto bundle = store::parse_bundle_path(path);
-  return bundle ? store::read_bundle(monitor.folder() / "audit", *bundle) : "";
+  const auto audit = monitor.folder() / "audit";
+  if (const auto bundle = store::parse_bundle_path(path)) return store::read_bundle(audit, *bundle);
+  const auto tile = store::parse_tile_path(path);
+  std::string bytes;
+  for (const auto& hash : tile ? store::read_tile(audit, *tile) : std::vector<store::Hash>())
+    bytes.append(reinterpret_cast<const char*>(hash.data()), hash.size());
+  return bytes;
 }
 
 store::Result<std::unique_ptr<VirtualFile>> open_bundle(Monitor& monitor, const Requester& who, const Virtual& file) {

@@ -23,6 +23,9 @@ std::vector<store::BundleName> list_bundles(store::Monitor& monitor, const std::
 /// A folder of the audit folder, or drafts/: sorted, the checkpoint before what it covers, so that a copy in this order
 /// is one that can be verified while the log grows.
 std::vector<store::BundleName> disk_entries(const store::Monitor& monitor, const Virtual& folder);
+/// A partial tile that went when its tile became full, or its folder: who saw it in a listing finds it all the same.
+std::optional<bool> find_past_tile(const store::Monitor& monitor, const std::string& path);
+/// The bytes of a bundle, or of such a tile.
 std::string bundle_text(store::Monitor& monitor, const std::string& path);
 
 /// Decided (right `audit`) and recorded.

@@ -49,13 +49,17 @@ class Shown {
   std::map<store::Id, bool> others_;
 };
 
-/// Goes through the log segment by segment, one at each step, and at its end through what came since.
+/// Goes through the log as it was when it is begun, one segment at each step; after its end through what came since.
 class BySegment {
  public:
   using Use = std::function<void(const Segment&, std::uint64_t from, std::string& out)>;
   BySegment(std::filesystem::path audit, Use use) : audit_(std::move(audit)), use_(std::move(use)) {}
 
   bool operator()(std::string& out) {
+    if (next_ == all_.size() && !std::exchange(look_again_, false)) {
+      look_again_ = true;
+      return false;
+    }
     if (next_ == all_.size()) {
       const auto seen = all_.empty() ? Segment() : all_.back();
       all_ = store::segments(audit_);
@@ -63,7 +67,10 @@ class BySegment {
       from_ = seen.bytes;
       if (next_ < all_.size() && all_[next_].first == seen.first && all_[next_].bytes == from_) ++next_, from_ = 0;
     }
-    if (next_ == all_.size()) return false;
+    if (next_ == all_.size()) {
+      look_again_ = true;
+      return false;
+    }
     use_(all_[next_++], std::exchange(from_, 0), out);
     return true;
   }
@@ -73,6 +80,7 @@ class BySegment {
   Use use_;
   std::vector<Segment> all_;
   std::size_t next_ = 0;
+  bool look_again_ = true;
   std::uint64_t from_ = 0;  // of the next one, what was seen already
 };
 

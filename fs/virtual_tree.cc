@@ -246,8 +246,13 @@ Result<VirtualEntry> VirtualTree::on_disk(const Requester& who, const Virtual& f
   Virtual path{What::disk_file, store::kRoot, 0, folder.name + "/" + name, disk};
   if (std::filesystem::is_directory(status))
     path.what = What::disk_folder;
-  else if (!std::filesystem::is_regular_file(status))
-    return Errno{ENOENT};
+  else if (!std::filesystem::is_regular_file(status)) {
+    const auto tile = drafts || !path.name.starts_with(kAuditFolder)
+                          ? std::nullopt
+                          : find_past_tile(monitor_, path.name.substr(kAuditFolder.size()));
+    if (!tile) return Errno{ENOENT};
+    path.what = *tile ? What::bundles : What::bundle;
+  }
   return enter(who, name, std::move(path));
 }
 

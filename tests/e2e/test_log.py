@@ -195,6 +195,7 @@ class Log(MountCase):
             for at in (0, 1000, 300, len(whole) - 50):
                 self.assertEqual(os.pread(f.fileno(), 200, at), whole[at:at + 200])
             os.setxattr(self.f, "user.later", b"v")
+            self.assertEqual(os.pread(f.fileno(), 100_000, len(whole)), b"", "the end as it was")
             self.assertIn(b"user.later", os.pread(f.fileno(), 100_000, len(whole)))
 
 
