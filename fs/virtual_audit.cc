@@ -70,7 +70,9 @@ std::vector<store::BundleName> disk_entries(const Monitor& monitor, const Virtua
     if (drafts) name = entry.path().stem().string();
     if (name[0] != '.') names.push_back({std::move(name), entry.is_directory()});
   }
-  const auto order = [](const store::BundleName& item) { return std::pair(item.name != "checkpoint", item.name); };
+  const auto order = [](const store::BundleName& item) {
+    return std::pair(item.name == "checkpoint" ? 0 : item.name == "tile" ? 1 : 2, item.name);
+  };
   std::sort(names.begin(), names.end(), [&](const auto& a, const auto& b) { return order(a) < order(b); });
   return names;
 }
