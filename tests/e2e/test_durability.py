@@ -10,7 +10,7 @@ import signal
 import subprocess
 
 from cases import Case
-from harness import Mount, main, read, write
+from harness import Mount, main, read, require_new_fuse, write
 from people import ONE, require_people, run_as
 
 POLICY = """
@@ -84,6 +84,7 @@ class Durable(Case):
         self.assertEqual(self.unsynced("/ledger/kept", act), [])
 
     def test_reads_are_recorded_one_by_one_before_their_bytes_leave(self):
+        require_new_fuse("a read as it was asked for")
         write(self.m.path("ledger/f"), bytes(100_000))
         with open(self.m.path("ledger/f"), "rb", buffering=0) as f:
             for i in range(5):
