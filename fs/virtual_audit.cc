@@ -49,15 +49,17 @@ std::optional<bool> find_bundle(Monitor& monitor, const std::string& path) {
 }
 
 std::vector<store::BundleName> list_bundles(Monitor& monitor, const std::string& folder) {
-  if (!folder.starts_with(store::kBundles)) return {};  // of a tile that is full now
   if (!folder.ends_with(".p")) return store::list_bundles(folder, covered(monitor));
   std::vector<store::BundleName> names;
-  const auto tiles = monitor.folder() / "audit/tile/0" / folder.substr(store::kBundles.size() + 1);
-  std::error_code gone;  // it is full now
+  const bool of_tiles = !folder.starts_with(store::kBundles);
+  const auto tiles =
+      monitor.folder() / "audit" / (of_tiles ? folder : "tile/0" + folder.substr(store::kBundles.size()));
+  std::error_code gone;
   for (std::filesystem::directory_iterator entry(tiles, gone); !gone && entry != std::filesystem::directory_iterator();
        entry.increment(gone))
-    if (find_bundle(monitor, folder + "/" + entry->path().filename().string()) == false)
-      names.push_back({entry->path().filename().string(), false});
+    names.push_back({entry->path().filename().string(), false});
+  // It became full since somebody saw the folder in a listing, which lacked the full one: nobody knows what they need.
+  for (unsigned width = 1; gone && width < store::kTileWidth; ++width) names.push_back({std::to_string(width), false});
   return names;
 }
 
