@@ -152,6 +152,7 @@ class Mount:
             write(how[1], policy)
         try:
             self.init_output = ward("init", self.store, *how, env=self.env).stdout
+            self.vkey = re.search(r"\S+\+[0-9a-f]{8}\+\S+", self.init_output).group(0)
             if mount:
                 self.mount()
         except BaseException:

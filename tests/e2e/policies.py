@@ -3,6 +3,17 @@
 from people import ONE, TWO
 
 # ONE develops models, TWO only looks, and /secret and /prod are closed to both in different ways.
+# Everybody may do everything.
+OPEN = """\
+format = 1
+
+[[permit]]
+name = "all"
+who = ["everyone"]
+may = ["*"]
+where = ["/**"]
+"""
+
 TEAM = f"""\
 format = 1
 

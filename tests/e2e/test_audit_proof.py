@@ -6,7 +6,6 @@ nothing with the program (tlog.py). Method: a store with a few hundred records; 
 with the other verifier, with and without damage.
 """
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +24,7 @@ class Proofs(Case):
         cls.addClassCleanup(cls.m.cleanup)
         for i in range(200):
             write(cls.m.path(f"f{i % 7}"), f"{i}")
-        cls.vkey = re.search(r"\S+\+[0-9a-f]{8}\+\S+", cls.m.init_output).group(0)
+        cls.vkey = cls.m.vkey
         read(cls.m.path("f0@@/versions/1.proof"))  # has a checkpoint signed
         cls.copy = cls.m.base + "/copy"
         sh(f"cp -r '{cls.m.path('@@/audit')}' {cls.copy}")
@@ -139,7 +138,7 @@ class TimeStamps(Case):
            "-out tsa.pem 2>/dev/null", cwd=self.d)
         write(self.m.path("f"), "x")
         read(self.m.path("f@@/versions/1.proof"))
-        self.vkey = re.search(r"\S+\+[0-9a-f]{8}\+\S+", self.m.init_output).group(0)
+        self.vkey = self.m.vkey
 
     def stamp(self, name):
         ward("audit", "timestamp", f"{self.d}/{name}", self.m.path("@@/audit"))
@@ -184,7 +183,7 @@ class Rights(Case):
         self.addCleanup(m.cleanup)
         os.mkdir(m.path("shared"))
         write(m.path("shared/f"), "x")
-        vkey = re.search(r"\S+\+[0-9a-f]{8}\+\S+", m.init_output).group(0)
+        vkey = m.vkey
         mine = read(m.path("shared/f@@/versions/1.proof")).decode()
         theirs = run_as(ONE, lambda: read(m.path("shared/f@@/versions/1.proof"))).decode()
         self.assertIn("\nextra ", mine)

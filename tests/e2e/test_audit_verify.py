@@ -7,7 +7,6 @@ audit folder is copied, checked, and damaged in one place at a time: bits, lines
 import glob
 import os
 import random
-import re
 import shutil
 
 from cases import Case
@@ -21,7 +20,7 @@ class Verify(Case):
         cls.addClassCleanup(cls.m.cleanup)
         for i in range(300):
             write(cls.m.path(f"f{i % 7}"), f"{i}")
-        cls.vkey = re.search(r"\S+\+[0-9a-f]{8}\+\S+", cls.m.init_output).group(0)
+        cls.vkey = cls.m.vkey
         cls.early = cls.m.base + "/early-checkpoint"
         write(cls.early, read(cls.m.path("@@/audit/checkpoint")))
         sh(f"cp -r '{cls.m.path('@@/audit')}' {cls.m.base}/from-mount")  # while mounted, through the mount
@@ -67,7 +66,7 @@ class Verify(Case):
     def test_another_key(self):
         other = Mount(mount=False)
         try:
-            key = re.search(r"\S+\+[0-9a-f]{8}\+\S+", other.init_output).group(0)
+            key = other.vkey
         finally:
             other.cleanup()
         self.assertNotEqual(ward("audit", "verify", self.audit, "--key", key, check=False).returncode, 0)

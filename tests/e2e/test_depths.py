@@ -13,15 +13,10 @@ import sys
 
 from cases import Case
 from harness import Mount, main, read, require_new_fuse, write
+from policies import OPEN
 
 WORKER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "depths_worker.py")
-POLICY = """
-format = 1
-[[permit]]
-name = "all"
-who = ["everyone"]
-may = ["*"]
-where = ["/**"]
+POLICY = OPEN + """
 [[audit]]
 where = ["/request/**"]
 depth = "request"

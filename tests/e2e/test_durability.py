@@ -12,14 +12,9 @@ import subprocess
 from cases import Case
 from harness import Mount, main, read, require_new_fuse, write
 from people import ONE, require_people, run_as
+from policies import OPEN
 
-POLICY = """
-format = 1
-[[permit]]
-name = "all"
-who = ["everyone"]
-may = ["*"]
-where = ["/**"]
+POLICY = OPEN + """
 [[forbid]]
 name = "closed"
 who = ["everyone"]
