@@ -8,17 +8,11 @@
 #include "store/crypto.h"
 #include "store/error.h"
 #include "store/files.h"
+#include "store/owned.h"
 
 namespace ward::store {
 namespace {
 
-template <auto fn>
-struct Deleter {
-  template <class T>
-  void operator()(T* p) const {
-    fn(p);
-  }
-};
 using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
 using Context = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
 using Bio = std::unique_ptr<BIO, Deleter<BIO_free_all>>;

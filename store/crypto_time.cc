@@ -10,19 +10,10 @@
 
 #include "store/crypto.h"
 #include "store/error.h"
+#include "store/owned.h"
 
 namespace ward::store {
 namespace {
-
-template <auto Free>
-struct Freed {
-  template <class T>
-  void operator()(T* thing) const {
-    Free(thing);
-  }
-};
-template <class T, auto Free>
-using Owned = std::unique_ptr<T, Freed<Free>>;
 
 [[noreturn]] void fail(Code code, const std::string& what) {
   const auto error = ERR_peek_last_error();

@@ -12,21 +12,13 @@
 #include <vector>
 
 #include "store/error.h"
+#include "store/owned.h"
 
 namespace ward::store {
 namespace {
 
 constexpr std::size_t kMostLoose = 32;  // an fsync each; more become a pack with one
 
-template <auto free>
-struct Deleter {
-  template <class T>
-  void operator()(T* handle) const {
-    free(handle);
-  }
-};
-template <class T, auto free>
-using Owned = std::unique_ptr<T, Deleter<free>>;
 using Repository = Owned<git_repository, git_repository_free>;
 using Odb = Owned<git_odb, git_odb_free>;
 using OdbObject = Owned<git_odb_object, git_odb_object_free>;
