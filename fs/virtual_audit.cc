@@ -7,6 +7,7 @@
 #include "fs/virtual_text.h"
 #include "store/error.h"
 #include "store/proof.h"
+#include "store/segment_text.h"
 
 namespace ward::fs {
 namespace {
@@ -69,13 +70,15 @@ std::vector<store::BundleName> disk_entries(const Monitor& monitor, const Virtua
   for (const auto& entry : std::filesystem::directory_iterator(drafts ? monitor.folder() / "drafts" : folder.disk)) {
     auto name = entry.path().filename().string();
     if (drafts && entry.path().extension() != ".kept") continue;
-    if (drafts) name = entry.path().stem().string();
+    if (drafts || entry.path().extension() == store::kPacked) name = entry.path().stem().string();
     if (name[0] != '.') names.push_back({std::move(name), entry.is_directory()});
   }
   const auto order = [](const store::BundleName& item) {
     return std::pair(item.name == "checkpoint" ? 0 : item.name == "tile" ? 1 : 2, item.name);
   };
   std::sort(names.begin(), names.end(), [&](const auto& a, const auto& b) { return order(a) < order(b); });
+  const auto same = [](const auto& a, const auto& b) { return a.name == b.name; };  // just being compressed
+  names.erase(std::unique(names.begin(), names.end(), same), names.end());
   return names;
 }
 

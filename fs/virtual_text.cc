@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <mutex>
 
 #include "fs/virtual_log.h"
 #include "store/error.h"
 #include "store/files.h"
 #include "store/reports.h"
+#include "store/segment_text.h"
 
 namespace ward::fs {
 namespace {
@@ -97,16 +99,13 @@ class StageFile : public Text {
   store::Id artifact_;
 };
 
+/// A file of the store, read-only.
 class DiskFile : public VirtualFile {
  public:
   explicit DiskFile(std::filesystem::path path) : path_(std::move(path)), fd_(store::open_file(path_, O_RDONLY)) {}
   std::string read(std::uint64_t offset, std::size_t size) override {
-    const auto end = disk_size(path_);
-    if (offset >= end) return {};
-    std::string bytes(std::min<std::uint64_t>(size, end - offset), '\0');
-    const ssize_t n = ::pread(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (n < 0) store::throw_errno("read " + path_.string());
-    bytes.resize(static_cast<std::size_t>(n));
+    std::string bytes(size, '\0');
+    bytes.resize(store::read_at(fd_.get(), bytes.data(), size, offset, path_));
     return bytes;
   }
   store::Status write(std::uint64_t, std::string_view) override { return store::Errno{EBADF}; }
@@ -116,6 +115,24 @@ class DiskFile : public VirtualFile {
  private:
   std::filesystem::path path_;
   store::Fd fd_;
+};
+
+/// A segment of the log: its text, whole lines only.
+class SegmentLines : public VirtualFile {
+ public:
+  explicit SegmentLines(const std::filesystem::path& file) : text_(file) {}
+  std::string read(std::uint64_t offset, std::size_t size) override {
+    const std::scoped_lock lock(mutex_);
+    const auto end = text_.whole_lines();
+    return offset >= end ? std::string() : text_.read(std::min<std::uint64_t>(size, end - offset), offset);
+  }
+  store::Status write(std::uint64_t, std::string_view) override { return store::Errno{EBADF}; }
+  store::Status truncate(std::uint64_t) override { return store::Errno{EINVAL}; }
+  store::Status flush() override { return store::Done{}; }
+
+ private:
+  std::mutex mutex_;
+  store::SegmentText text_;  // guarded by it
 };
 
 }  // namespace
@@ -194,21 +211,16 @@ std::unique_ptr<VirtualFile> open_string(std::string text) {
 }
 
 std::unique_ptr<VirtualFile> open_disk(const std::filesystem::path& file) {
+  if (file.extension() == ".jsonl") return std::make_unique<SegmentLines>(file);
   return std::make_unique<DiskFile>(file);
 }
 
 std::uint64_t disk_size(const std::filesystem::path& file) {
-  const auto fd = store::open_file(file, O_RDONLY);
-  struct stat st {};
-  if (::fstat(fd.get(), &st) != 0) store::throw_errno("stat " + file.string());
-  auto end = static_cast<std::uint64_t>(st.st_size);
-  if (file.extension() != ".jsonl") return end;
-  constexpr std::uint64_t kLine = 1 << 16;  // a record is shorter
-  std::string tail(std::min(end, kLine), '\0');
-  const ssize_t n = ::pread(fd.get(), tail.data(), tail.size(), static_cast<off_t>(end - tail.size()));
-  if (n < 0) store::throw_errno("read " + file.string());
-  const auto newline = tail.rfind('\n', static_cast<std::size_t>(n) == 0 ? 0 : static_cast<std::size_t>(n) - 1);
-  return newline == std::string::npos ? end - tail.size() : end - tail.size() + newline + 1;
+  if (file.extension() == ".jsonl") return store::SegmentText(file).whole_lines();
+  std::error_code error;
+  const auto size = std::filesystem::file_size(file, error);
+  if (error) store::throw_errno("stat " + file.string(), error.value());
+  return size;
 }
 
 }  // namespace ward::fs

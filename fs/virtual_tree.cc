@@ -10,6 +10,7 @@
 #include "fs/virtual_log.h"
 #include "fs/virtual_text.h"
 #include "store/record_json.h"
+#include "store/segment_text.h"
 #include "store/segments.h"
 
 namespace ward::fs {
@@ -235,14 +236,17 @@ Result<VirtualEntry> VirtualTree::in_past(const Requester& who, const Virtual& f
 
 Result<VirtualEntry> VirtualTree::on_disk(const Requester& who, const Virtual& folder, const std::string& name) {
   const bool drafts = folder.what == What::drafts;
-  if (name.empty() || name[0] == '.' || (drafts && !number(name))) return Errno{ENOENT};
+  if (name.empty() || name[0] == '.' || (drafts && !number(name)) || name.ends_with(store::kPacked))
+    return Errno{ENOENT};
   if (const auto path = folder.name + "/" + name; path == std::string(kAuditFolder) + std::string(store::kBundles))
     return enter(who, name, {What::bundles, store::kRoot, 0, path, {}});
   if (folder.name == "audit" && (name == kMine || is_day_file(monitor_, name)))
     return enter(who, name, {What::log_report, store::kRoot, 0, "audit/" + name, {}});
   const auto disk = drafts ? monitor_.folder() / "drafts" / (name + ".kept") : folder.disk / name;
   std::error_code error;
-  const auto status = std::filesystem::symlink_status(disk, error);
+  auto status = std::filesystem::symlink_status(disk, error);
+  if (!std::filesystem::exists(status) && disk.extension() == ".jsonl")
+    status = std::filesystem::symlink_status(disk.string() + std::string(store::kPacked), error);
   Virtual path{What::disk_file, store::kRoot, 0, folder.name + "/" + name, disk};
   if (std::filesystem::is_directory(status))
     path.what = What::disk_folder;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "store/error.h"
+#include "store/files.h"
 
 namespace ward::store {
 namespace {
@@ -86,13 +87,8 @@ void BlockChecks::check(int fd, std::uint64_t offset, std::uint64_t length, cons
   for (auto i = offset / kSummedBlock; i * kSummedBlock < end; ++i) {
     if (good_[i].load(std::memory_order_relaxed)) continue;
     const auto at = i * kSummedBlock, want = std::min(kSummedBlock, size_ - at);
-    for (std::uint64_t done = 0; done < want;) {
-      const ssize_t n = ::pread(fd, block.data() + done, want - done, static_cast<off_t>(at + done));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) throw_errno("read object " + name);
-      if (n == 0) throw Error(Code::corrupt, "object " + name + " became shorter; run: ward fsck STORE");
-      done += static_cast<std::uint64_t>(n);
-    }
+    if (read_at(fd, block.data(), want, at, "object " + name) != want)
+      throw Error(Code::corrupt, "object " + name + " became shorter; run: ward fsck STORE");
     if (XXH3_64bits(block.data(), want) != sums_[i])
       throw Error(Code::corrupt, "object " + name + " is damaged between bytes " + std::to_string(at) + " and " +
                                      std::to_string(at + want) + "; run: ward fsck STORE");

@@ -93,15 +93,7 @@ std::size_t Draft::read(std::uint64_t offset, std::span<char> into) const {
   const auto [owner, fd] = source();
   if (fd < 0) return 0;
   if (owner) owner->check(offset, into.size());
-  std::size_t done = 0;
-  while (done < into.size()) {
-    const ssize_t n = ::pread(fd, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw_errno("read draft");
-    if (n == 0) break;
-    done += static_cast<std::size_t>(n);
-  }
-  return done;
+  return read_at(fd, into.data(), into.size(), offset, "draft");
 }
 
 /// A file of its own, holding the first `keep` bytes of what the draft shows now.

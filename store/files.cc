@@ -58,6 +58,18 @@ std::string read_file(const std::filesystem::path& path) {
   }
 }
 
+std::size_t read_at(int fd, void* into, std::size_t size, std::uint64_t offset, const std::filesystem::path& name) {
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t n = ::pread(fd, static_cast<char*>(into) + done, size - done, static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw_errno("read " + name.string());
+    if (n == 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  return done;
+}
+
 void write_all(int fd, std::string_view bytes, const std::filesystem::path& name) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());

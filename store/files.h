@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // File descriptors and durable files: the only place that knows the order write, fsync, rename, fsync of the folder.
 #pragma once
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@ Fd open_file(const std::filesystem::path& path, int flags, unsigned mode = 0600)
 /// it), which must not end because somebody opened too much. Throws Error{too_many} when `fd` is one of them.
 void leave_reserve(const Fd& fd, const std::filesystem::path& path);
 std::string read_file(const std::filesystem::path& path);
+/// pread(2) until all is read; returns less than `size` only at the end of the file. Throws Error with `read name`.
+std::size_t read_at(int fd, void* into, std::size_t size, std::uint64_t offset, const std::filesystem::path& name);
 /// write(2) until all is written; throws Error (no_space included).
 void write_all(int fd, std::string_view bytes, const std::filesystem::path& name);
 /// Temp file beside it, write, fsync, rename over, fsync of the folder: after a crash the old or the new bytes.

@@ -12,6 +12,7 @@
 #include "store/error.h"
 #include "store/json_text.h"
 #include "store/record_json.h"
+#include "store/segment_text.h"
 
 namespace ward::store {
 namespace {
@@ -37,14 +38,12 @@ struct Key {
 static_assert(sizeof(Key) == 16);
 
 std::filesystem::path index_path(const std::filesystem::path& folder, const Segment& segment) {
-  return folder / (segment.file.stem().string() + ".idx");
+  return folder / (plain_name(segment.file).stem().string() + ".idx");
 }
 
 /// False at an early end of the file.
 bool read_whole(int fd, void* into, std::size_t size, std::uint64_t offset, const std::filesystem::path& path) {
-  const ssize_t n = ::pread(fd, into, size, static_cast<off_t>(offset));
-  if (n < 0) throw_errno("read " + path.string());
-  return static_cast<std::size_t>(n) == size;
+  return read_at(fd, into, size, offset, path) == size;
 }
 
 void each_artifact(std::string_view line, const std::function<void(Id)>& fn) {
@@ -96,15 +95,14 @@ struct Table {
 };
 
 void walk(const Segment& segment, std::uint64_t from, const std::function<void(std::string_view, std::uint64_t)>& fn) {
-  const Fd fd = open_file(segment.file, O_RDONLY);
-  std::string rest, block(kBlock, '\0');
+  SegmentText text(segment.file);
+  std::string rest;
   for (std::uint64_t at = from; at < segment.bytes;) {
-    const auto size = std::min<std::uint64_t>(kBlock, segment.bytes - at);
-    if (!read_whole(fd.get(), block.data(), size, at, segment.file))
-      throw Error(Code::corrupt, segment.file.string() + " became shorter");
+    const std::string block = text.read(std::min<std::uint64_t>(kBlock, segment.bytes - at), at);
+    if (block.empty()) throw Error(Code::corrupt, segment.file.string() + " became shorter");
     std::uint64_t start = at - rest.size();
-    rest.append(block, 0, size);
-    at += size;
+    rest += block;
+    at += block.size();
     std::string_view lines = rest;
     for (auto end = lines.find('\n'); end != lines.npos; end = lines.find('\n')) {
       fn(lines.substr(0, end), start);
@@ -116,15 +114,11 @@ void walk(const Segment& segment, std::uint64_t from, const std::function<void(s
 }
 
 /// The line that begins at `offset`; nullopt when none does.
-std::optional<std::string> line_from(const Fd& fd, std::uint32_t offset, const std::filesystem::path& path) {
+std::optional<std::string> line_from(SegmentText& segment, std::uint32_t offset) {
   constexpr std::size_t kMost = 4096;  // of nearly all lines
   const std::uint64_t before = offset == 0 ? 0 : 1;
-  std::string text;
   for (const std::size_t size : {kMost, kMaxLine + 2}) {
-    text.resize(size);
-    const ssize_t n = ::pread(fd.get(), text.data(), size, static_cast<off_t>(offset - before));
-    if (n < 0) throw_errno("read " + path.string());
-    text.resize(static_cast<std::size_t>(n));
+    const std::string text = segment.read(size, offset - before);
     if (before == 1 && !text.starts_with('\n')) return std::nullopt;
     if (const auto end = text.find('\n', before); end != text.npos) return text.substr(before, end - before);
   }
@@ -196,9 +190,9 @@ void lines_about(const std::filesystem::path& index, const Segment& segment, std
   const auto offsets = known ? known->lines_of(artifact) : std::nullopt;
   std::vector<std::string> found;
   if (offsets) {
-    const Fd fd = open_file(segment.file, O_RDONLY);
+    SegmentText text(segment.file);
     for (const std::uint32_t offset : *offsets) {
-      auto line = line_from(fd, offset, segment.file);
+      auto line = line_from(text, offset);
       if (!line || !names_artifact(*line, artifact)) break;
       found.push_back(*std::move(line));
     }
@@ -220,24 +214,6 @@ TimeSpan times_of(const std::filesystem::path& index, const Segment& segment) {
       table.times = {std::min(table.times.first, *time), std::max(table.times.last, *time)};
   });
   return table.times;
-}
-
-LogIndexer::LogIndexer(std::filesystem::path audit, std::filesystem::path folder)
-    : audit_(std::move(audit)), folder_(std::move(folder)) {
-  if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) throw_errno("mkdir " + folder_.string());
-}
-
-void LogIndexer::catch_up(Sequence size, const std::function<bool()>& stop) {
-  constexpr Sequence kFew = 1024;  // not every second a listing of all segments
-  const std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock || (seen_ != 0 && size < seen_ + kFew)) return;
-  auto all = segments(audit_);
-  if (!all.empty()) all.pop_back();  // it still grows
-  for (const Segment& segment : all) {
-    if (stop()) return;
-    if (!SegmentIndex::open(folder_, segment)) SegmentIndex::write(folder_, segment);
-  }
-  seen_ = size;
 }
 
 }  // namespace ward::store

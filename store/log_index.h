@@ -5,7 +5,6 @@
 #pragma once
 #include <filesystem>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -49,18 +48,5 @@ void lines_about(const std::filesystem::path& index, const Segment& segment, std
 void each_line(const Segment& segment, std::uint64_t from, const std::function<void(std::string_view)>& fn);
 /// From the index, else from the lines.
 TimeSpan times_of(const std::filesystem::path& index, const Segment& segment);
-
-/// Keeps the indexes complete. Thread-safe: who comes while somebody is at it has nothing to do.
-class LogIndexer {
- public:
-  LogIndexer(std::filesystem::path audit, std::filesystem::path folder);
-  /// Writes missing indexes of closed segments until there is none or `stop()`; `size`: how many records the log has.
-  void catch_up(Sequence size, const std::function<bool()>& stop);
-
- private:
-  std::filesystem::path audit_, folder_;
-  std::mutex mutex_;
-  Sequence seen_ = 0;  // size at the last look that left nothing to do
-};
 
 }  // namespace ward::store

@@ -27,7 +27,7 @@
 #include "store/intent.h"
 #include "store/ledger.h"
 #include "store/lineage.h"
-#include "store/log_index.h"
+#include "store/log_keeper.h"
 #include "store/monitor_types.h"
 #include "store/object_store.h"
 #include "store/publisher.h"
@@ -338,7 +338,6 @@ class Monitor {
   // background (monitor_background.cc)
   void background();
   void tick();
-  void index_log();
   Sequence make_durable();
   void reap(Nanos time);
   void recover();
@@ -353,7 +352,7 @@ class Monitor {
   HashPool pool_;
   std::unique_ptr<Slots> slots_;
   std::unique_ptr<AuditLog> log_;
-  std::unique_ptr<LogIndexer> indexer_;
+  std::unique_ptr<LogKeeper> keeper_;
 
   mutable std::mutex mutex_;  // the monitor's lock: guards all below
   std::unique_ptr<Catalog> catalog_;

@@ -34,7 +34,7 @@ Monitor::Monitor(const std::filesystem::path& store, Hooks hooks)
   slots_ = std::make_unique<Slots>(store / "slots");
   log_ = std::make_unique<AuditLog>(store / "audit", config.origin, SigningKey::load(store / config.key));
   const auto host = config.origin.substr(0, config.origin.find('/'));
-  indexer_ = std::make_unique<LogIndexer>(store / "audit", store / "index");
+  keeper_ = std::make_unique<LogKeeper>(store / "audit", store / "index");
   const auto held = lock();  // the publisher records what it does: not before recovery is over
   catalog_ = open_catalog(store, *log_);
   start_publisher(host);
@@ -134,21 +134,9 @@ void Monitor::background() {
   }
 }
 
-/// A little at a time: what was promised to be durable mustn't wait long.
-void Monitor::index_log() {
-  constexpr Nanos kSlice = 300'000'000;
-  const auto until = now() + kSlice;
-  try {
-    indexer_->catch_up(log_->size(), [&] { return now() > until; });
-  } catch (const Error& error) {  // without an index questions take longer, no more
-    std::fprintf(stderr, "ward: the log's index: %s\n", error.what());
-  }
-}
-
 void Monitor::tick() {
   reap(now());
   record_refusals(false);
-  index_log();
   Sequence before = 0;
   {
     const auto held = lock();
@@ -169,7 +157,7 @@ void Monitor::tick() {
   // The few records since. The catalog was written, not synced, so that nobody waits for the disk behind the lock: one
   // that a power cut leaves ahead of the log is discarded at the next start.
   log_->sync();
-  log_->checkpoint();
+  keeper_->wake(log_->checkpoint());
   settle();  // of saves that no request ended
 }
 

@@ -2,19 +2,15 @@
 // See segment_scan.h. Lines are told by their first bytes: what was signed needs no full parse, its hash tells.
 #include "store/segment_scan.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <deque>
 #include <future>
 #include <thread>
 
 #include "store/error.h"
-#include "store/files.h"
 #include "store/merkle.h"
 #include "store/record_json.h"
+#include "store/segment_text.h"
 
 namespace ward::store {
 namespace {
@@ -30,28 +26,26 @@ std::string problem_of(std::string_view line, Sequence expected) {
   return "says that it is record " + std::to_string(*sequence) + " instead of " + std::to_string(expected);
 }
 
-/// Appends up to kStep bytes to `block`; false at the end of the file.
-bool read_more(const Fd& fd, std::string& block, const std::filesystem::path& name) {
+/// Appends up to kStep bytes to `block`; false at the end of the text.
+bool read_more(SegmentText& text, std::string& block, std::uint64_t& at) {
   const auto kept = block.size();
   block.resize(kept + kStep);
-  ssize_t n = 0;
-  do n = ::read(fd.get(), block.data() + kept, kStep);
-  while (n < 0 && errno == EINTR);
-  if (n < 0) throw_errno("read " + name.string());
-  block.resize(kept + static_cast<std::size_t>(n));
-  return n > 0;
+  const auto got = text.read(block.data() + kept, kStep, at);
+  block.resize(kept + got);
+  at += got;
+  return got > 0;
 }
 
-SegmentScan scan(const Segment& segment) {
-  SegmentScan result{segment, {}, {}, 0};
-  const Fd fd = open_file(segment.file, O_RDONLY);
-  std::string block;                                                  // what was read and isn't hashed yet
-  for (std::size_t known = 0; read_more(fd, block, segment.file);) {  // no '\n' in the first `known` bytes
+/// Hashes the lines up to the first that isn't what it should be.
+void scan_text(SegmentText& text, SegmentScan& result) {
+  std::string block;                                          // what was read and isn't hashed yet
+  std::uint64_t at = 0;                                       // of what is read next
+  for (std::size_t known = 0; read_more(text, block, at);) {  // no '\n' in the first `known` bytes
     std::string_view rest = block;
     for (auto end = rest.find('\n', known); end != rest.npos; end = rest.find('\n')) {
       const auto line = rest.substr(0, end);
-      result.problem = problem_of(line, segment.first + result.leaves.size());
-      if (!result.problem.empty()) return result;
+      result.problem = problem_of(line, result.segment.first + result.leaves.size());
+      if (!result.problem.empty()) return;
       result.leaves.push_back(leaf_hash(line));
       rest.remove_prefix(end + 1);
     }
@@ -59,6 +53,17 @@ SegmentScan scan(const Segment& segment) {
     known = block.size();
   }
   result.torn_bytes = block.size();
+}
+
+SegmentScan scan(const Segment& segment) {
+  SegmentScan result{segment, {}, {}, 0};
+  try {
+    SegmentText text(segment.file);
+    scan_text(text, result);
+  } catch (const Error& error) {
+    if (error.code() != Code::corrupt) throw;
+    result.problem = std::string("can't be decompressed: ") + error.what();
+  }
   return result;
 }
 

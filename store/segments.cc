@@ -2,16 +2,12 @@
 // See segments.h.
 #include "store/segments.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 
 #include "store/error.h"
-#include "store/files.h"
 #include "store/record_json.h"
+#include "store/segment_text.h"
 
 namespace ward::store {
 namespace {
@@ -21,40 +17,32 @@ constexpr std::size_t kTimeSize = 27, kBlock = 1 << 20;
 constexpr std::size_t kProbe = 4096;
 constexpr std::size_t kHeadSize = 128;  // more than a line's start up to its sequence
 
-// Up to `size` bytes from `offset`; less only at the end of the file.
-std::string read_at(const Fd& fd, std::uint64_t offset, std::size_t size, const std::filesystem::path& name) {
-  std::string bytes(size, '\0');
-  std::size_t done = 0;
-  while (done < size) {
-    const ssize_t n = ::pread(fd.get(), bytes.data() + done, size - done, static_cast<off_t>(offset + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw_errno("read " + name.string());
-    if (n == 0) break;
-    done += static_cast<std::size_t>(n);
-  }
-  bytes.resize(done);
-  return bytes;
-}
-
-// Length of a file without what follows its last '\n'.
-std::uint64_t whole_lines(const std::filesystem::path& path, std::uint64_t size) {
-  const Fd fd = open_file(path, O_RDONLY);
-  while (size != 0) {
-    const auto step = std::min<std::uint64_t>(size, kProbe);
-    const std::string tail = read_at(fd, size - step, step, path);
-    if (const auto newline = tail.rfind('\n'); newline != tail.npos) return size - step + newline + 1;
-    size -= step;
-  }
-  return 0;
-}
-
 std::optional<Sequence> first_of(const std::filesystem::path& path) {
-  const std::string stem = path.stem().string();
+  const auto name = plain_name(path).filename();
+  const std::string stem = name.stem().string();
   Sequence first = 0;
   const auto end = stem.data() + stem.size();
-  if (std::from_chars(stem.data(), end, first).ptr != end || path.filename() != segment_name(first))
-    return std::nullopt;
+  if (std::from_chars(stem.data(), end, first).ptr != end || name != segment_name(first)) return std::nullopt;
   return first;
+}
+
+/// Bytes of its text. A plain file that was compressed since it was listed is taken as that.
+std::uint64_t measure(Segment& segment) {
+  std::error_code error;
+  const auto plain = plain_name(segment.file);
+  if (segment.file == plain) {
+    const auto bytes = std::filesystem::file_size(plain, error);
+    if (!error) return bytes;
+    if (error != std::errc::no_such_file_or_directory) throw_errno("stat " + plain.string(), error.value());
+  }
+  try {
+    const SegmentText text(segment.file);
+    segment.file = text.path();
+    return text.size();
+  } catch (const Error& damage) {  // who reads it will hear of it
+    if (damage.code() != Code::corrupt) throw;
+    return std::max<std::uint64_t>(1, std::filesystem::file_size(segment.file, error));
+  }
 }
 
 [[noreturn]] void wrong_line(const Segment& segment, Sequence expected) {
@@ -69,10 +57,10 @@ struct Position {
 };
 
 // Walks the whole lines of a segment, reading `size` bytes at a time (more than a line). fn returns false to stop.
-Sequence walk(const Segment& segment, const Fd& fd, Position from, std::size_t size, const auto& fn) {
+Sequence walk(const Segment& segment, SegmentText& text, Position from, std::size_t size, const auto& fn) {
   auto [offset, at] = from;
   while (offset < segment.bytes) {
-    const std::string block = read_at(fd, offset, std::min<std::uint64_t>(size, segment.bytes - offset), segment.file);
+    const std::string block = text.read(std::min<std::uint64_t>(size, segment.bytes - offset), offset);
     std::string_view rest = block;
     for (auto end = rest.find('\n'); end != rest.npos; end = rest.find('\n')) {
       const auto line = rest.substr(0, end);
@@ -87,14 +75,14 @@ Sequence walk(const Segment& segment, const Fd& fd, Position from, std::size_t s
 }
 
 // A line at most kProbe bytes before the start of record `sequence`.
-Position search(const Segment& segment, const Fd& fd, Sequence sequence) {
+Position search(const Segment& segment, SegmentText& text, Sequence sequence) {
   Position low{0, segment.first};
   for (std::uint64_t high = segment.bytes; high - low.offset > kProbe;) {
     const std::uint64_t middle = low.offset + (high - low.offset) / 2;
-    std::string probe = read_at(fd, middle - 1, kProbe, segment.file);
+    std::string probe = text.read(kProbe, middle - 1);
     auto newline = probe.find('\n');
     if (newline == probe.npos || newline + kHeadSize > probe.size()) {
-      probe = read_at(fd, middle - 1, kMaxLine + kHeadSize, segment.file);
+      probe = text.read(kMaxLine + kHeadSize, middle - 1);
       newline = probe.find('\n');
     }
     const std::uint64_t start = middle + newline;
@@ -127,14 +115,16 @@ std::vector<Segment> segments(const std::filesystem::path& audit) {
     if (const auto first = first_of(entry.path())) found.push_back({*first, entry.path(), 0});
   }
   if (error) throw_errno("list " + audit.string(), error.value());
-  std::ranges::sort(found, {}, &Segment::first);
+  std::ranges::sort(found, {}, [](const Segment& segment) { return std::pair(segment.first, segment.file); });
+  // A crash may leave a segment twice: what is compressed is a copy until the text itself is gone.
+  const auto twice = std::ranges::unique(found, {}, &Segment::first);
+  found.erase(twice.begin(), twice.end());
   // Beside an appender, from the last to the first: when one has lines, those before it are complete.
   for (auto segment = found.rbegin(); segment != found.rend(); ++segment) {
-    segment->bytes = std::filesystem::file_size(segment->file, error);
-    if (error) throw_errno("stat " + segment->file.string(), error.value());
+    segment->bytes = measure(*segment);
   }
   std::erase_if(found, [](const Segment& segment) { return segment.bytes == 0; });
-  if (!found.empty()) found.back().bytes = whole_lines(found.back().file, found.back().bytes);
+  if (!found.empty()) found.back().bytes = SegmentText(found.back().file).whole_lines();
   if (!found.empty() && found.back().bytes == 0) found.pop_back();
   return found;
 }
@@ -169,9 +159,9 @@ Sequence read_range(const std::filesystem::path& audit, Sequence from, Sequence 
     if (i + 1 < all.size() && all[i + 1].first <= from) continue;
     const Segment& segment = all[i];
     if (next.value_or(segment.first) != segment.first) wrong_line(segment, *next);
-    const Fd fd = open_file(segment.file, O_RDONLY);
-    const Position start = from > segment.first ? search(segment, fd, from) : Position{0, segment.first};
-    next = walk(segment, fd, start, kBlock, [&](Sequence sequence, std::string_view line) {
+    SegmentText text(segment.file);
+    const Position start = from > segment.first ? search(segment, text, from) : Position{0, segment.first};
+    next = walk(segment, text, start, kBlock, [&](Sequence sequence, std::string_view line) {
       if (sequence >= to) return false;
       if (sequence >= from) fn(sequence, line);
       return true;
@@ -187,11 +177,12 @@ std::string line_at(const std::filesystem::path& audit, Sequence sequence) {
   std::optional<std::string> found;
   if (after != all.begin()) {
     const Segment& segment = *std::prev(after);
-    const Fd fd = open_file(segment.file, O_RDONLY);
-    walk(segment, fd, search(segment, fd, sequence), kProbe + kMaxLine + 1, [&](Sequence at, std::string_view line) {
-      if (at == sequence) found = line;
-      return at < sequence;
-    });
+    SegmentText text(segment.file);
+    walk(segment, text, search(segment, text, sequence), kProbe + kMaxLine + 1,
+         [&](Sequence at, std::string_view line) {
+           if (at == sequence) found = line;
+           return at < sequence;
+         });
   }
   if (!found) throw Error(Code::usage, "record " + std::to_string(sequence) + " isn't in " + audit.string());
   return *std::move(found);

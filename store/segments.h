@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading the log: lines in files named by their first sequence. Safe beside an appender: only whole lines count.
+// Reading the log: lines in files named by their first sequence, closed ones compressed. Safe beside an appender and a
+// compressor: only whole lines count.
 #pragma once
 #include <filesystem>
 #include <functional>
@@ -14,8 +15,8 @@ namespace ward::store {
 
 struct Segment {
   Sequence first = 0;
-  std::filesystem::path file;
-  std::uint64_t bytes = 0;  // of whole lines
+  std::filesystem::path file;  // its text: segment_text.h
+  std::uint64_t bytes = 0;     // of whole lines, as text; of a compressed one that is damaged, of the file
 };
 
 /// "00000000000000065536.jsonl"

@@ -28,6 +28,8 @@ double append(const Arguments& words);
 
 /// index STORE: the index of the log's closed segments.
 double index_log(const Arguments& words);
+/// compress STORE: its closed segments, which have an index.
+double compress_log(const Arguments& words);
 /// ask STORE ARTIFACT COUNT: its records, of which there must be COUNT.
 double ask_log(const Arguments& words);
 

@@ -226,7 +226,7 @@ constexpr Loop kLoops[] = {{"read", 1, read_file},   {"map", 1, map_file},     {
                            {"write", 3, write_file}, {"saves", 4, save_small}, {"opens", 3, open_all},
                            {"list", 2, list},        {"stats", 2, stat_all},   {"unlinks", 2, unlink_all},
                            {"forget", 1, forget},    {"evict", 1, evict},      {"append", 2, append},
-                           {"index", 1, index_log},  {"ask", 3, ask_log}};
+                           {"index", 1, index_log},  {"ask", 3, ask_log},      {"compress", 1, compress_log}};
 
 int run(const std::string& name, const Arguments& words) {
   for (const auto& loop : kLoops) {

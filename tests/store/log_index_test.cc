@@ -8,6 +8,7 @@
 #include <random>
 
 #include "store/json_text.h"
+#include "store/log_keeper.h"
 #include "tests/catch.h"
 #include "tests/store/audit_fixture.h"
 #include "tests/temp_dir.h"
@@ -38,9 +39,13 @@ struct Indexed {
       if (i == 500) ward += R"(,"long":")" + std::string(60'000, 'x') + '"';
       lines.push_back(line(i, ward, static_cast<int>(i / 30)));
     }
+    fs::create_directory(index);
     AuditLog::create(audit);
     auto log = open_log(audit, 100);
     log.append(lines);
+  }
+  void look_after() const {
+    ward::store::look_after(audit, index, 1050, [] { return false; });
   }
   std::vector<std::string> ask(Id artifact) const {
     std::vector<std::string> found;
@@ -66,8 +71,7 @@ struct Indexed {
 TEST_CASE("with and without an index the answer is the same", "[index]") {
   Indexed log;
   for (Id artifact = 0; artifact < 22; ++artifact) CHECK(log.ask(artifact) == log.scan(artifact));
-  LogIndexer indexer(log.audit, log.index);
-  indexer.catch_up(1050, [] { return false; });
+  log.look_after();
   CHECK(log.indexes() == 10);  // the open segment has none
   for (Id artifact = 0; artifact < 22; ++artifact) {
     INFO(artifact);
@@ -78,17 +82,16 @@ TEST_CASE("with and without an index the answer is the same", "[index]") {
 
 TEST_CASE("indexing is taken up where it was stopped", "[index]") {
   Indexed log;
-  LogIndexer indexer(log.audit, log.index);
   int left = 3;
-  indexer.catch_up(1050, [&] { return left-- == 0; });
+  ward::store::look_after(log.audit, log.index, 1050, [&] { return left-- == 0; });
   CHECK(log.indexes() == 3);
-  indexer.catch_up(1050, [] { return false; });
+  log.look_after();
   CHECK(log.indexes() == 10);
 }
 
 TEST_CASE("an index that lies about its segment is not believed", "[index]") {
   Indexed log;
-  LogIndexer(log.audit, log.index).catch_up(1050, [] { return false; });
+  log.look_after();
   const auto sound = read_file(log.one());
   std::mt19937 random(9);
   for (int i = 0; i < 400; ++i) {
@@ -125,7 +128,7 @@ TEST_CASE("a segment's times are the earliest and the latest of its lines", "[in
   Indexed log;
   const auto all = segments(log.audit);
   const auto scanned = times_of(log.index, all[3]);
-  LogIndexer(log.audit, log.index).catch_up(1050, [] { return false; });
+  log.look_after();
   const auto indexed = times_of(log.index, all[3]);
   CHECK(scanned.first == indexed.first);
   CHECK(scanned.last == indexed.last);
