@@ -8,6 +8,7 @@
 #include "store/error.h"
 #include "store/proof.h"
 #include "store/segment_text.h"
+#include "store/segments.h"
 
 namespace ward::fs {
 namespace {
@@ -20,6 +21,12 @@ using store::Requester;
 std::uint64_t covered(Monitor& monitor) {
   const auto text = monitor.log().checkpoint_text();
   return text.empty() ? 0 : store::parse_checkpoint(store::parse_note(text)).size;
+}
+
+/// The first record that wasn't pruned.
+store::Sequence first_kept(Monitor& monitor) {
+  const auto all = store::segments(monitor.folder() / "audit");
+  return all.empty() ? 0 : all.front().first;
 }
 
 store::Proof proof_of(Monitor& monitor, store::Sequence record, bool with_line) {
@@ -38,6 +45,9 @@ store::Proof proof_of(Monitor& monitor, store::Sequence record, bool with_line) 
 
 std::optional<bool> find_bundle(Monitor& monitor, const std::string& path) {
   const auto size = covered(monitor);
+  if (const auto bundle = store::parse_bundle_path(path);
+      bundle && bundle->index * store::kTileWidth < first_kept(monitor))
+    return std::nullopt;
   if (const auto bundle = store::parse_bundle_path(path))
     return (bundle->index + 1) * store::kTileWidth <= size ||
                    (bundle->width < store::kTileWidth && bundle->index * store::kTileWidth + bundle->width <= size)
@@ -50,7 +60,7 @@ std::optional<bool> find_bundle(Monitor& monitor, const std::string& path) {
 }
 
 std::vector<store::BundleName> list_bundles(Monitor& monitor, const std::string& folder) {
-  if (!folder.ends_with(".p")) return store::list_bundles(folder, covered(monitor));
+  if (!folder.ends_with(".p")) return store::list_bundles(folder, covered(monitor), first_kept(monitor));
   std::vector<store::BundleName> names;
   const bool of_tiles = !folder.starts_with(store::kBundles);
   const auto tiles =

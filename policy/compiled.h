@@ -130,6 +130,7 @@ struct Compiled {
   std::vector<VisibilityRule> visibilities;
   std::vector<Where> scratches;
   std::vector<Lifecycle> lifecycles;  // the built-in one last
+  LogKeeping log;
   std::vector<Example> examples;
 
   /// Index of a role by name.

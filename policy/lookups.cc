@@ -44,6 +44,10 @@ Durability durability(const Policy& policy, std::string_view path) {
   return Durability::os;
 }
 
+LogKeeping log_keeping(const Policy& policy) {
+  return policy.compiled().log;
+}
+
 Visibility visibility(const Policy& policy, std::string_view path) {
   for (const VisibilityRule& rule : policy.compiled().visibilities) {
     if (rule.where.matches(path)) return rule.visibility;

@@ -20,7 +20,7 @@ const Node& with(const char* key, const Node& document) {
 void read_document(const Node& document, Draft& draft) {
   if (!check_table(document, "a policy",
                    {"format", "roles", "permit", "forbid", "retention", "audit", "label", "visibility", "scratch",
-                    "lifecycle", "test"},
+                    "lifecycle", "log", "test"},
                    draft.problems)) {
     return;
   }
@@ -31,6 +31,7 @@ void read_document(const Node& document, Draft& draft) {
   read_rules(document, draft);
   read_retentions(document, draft);
   read_audits(document, draft);
+  read_log(document, draft);
   read_labels(document, draft);
   read_visibilities(with("visibility", document), draft);
   read_scratches(with("scratch", document), draft);

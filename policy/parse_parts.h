@@ -23,9 +23,10 @@ void read_lifecycles(const Node& document, Draft& draft);
 /// Reads [[permit]] and [[forbid]].
 void read_rules(const Node& document, Draft& draft);
 
-/// Reads [[retention]], [[audit]], [[label]], [[visibility]] and [[scratch]].
+/// Reads [[retention]], [[audit]], [log], [[label]], [[visibility]] and [[scratch]].
 void read_retentions(const Node& document, Draft& draft);
 void read_audits(const Node& document, Draft& draft);
+void read_log(const Node& document, Draft& draft);
 void read_labels(const Node& document, Draft& draft);
 void read_visibilities(const Node& document, Draft& draft);
 void read_scratches(const Node& document, Draft& draft);

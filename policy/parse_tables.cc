@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads [[retention]], [[audit]], [[label]], [[visibility]] and [[scratch]].
+// Reads [[retention]], [[audit]], [log], [[label]], [[visibility]] and [[scratch]].
 #include "policy/parse_parts.h"
 
 namespace ward::policy {
@@ -56,6 +56,21 @@ void read_audits(const Node& document, Draft& draft) {
     }
     draft.compiled.audits.push_back(std::move(rule));
   }
+}
+
+void read_log(const Node& document, Draft& draft) {
+  const Node* table = document.find("log");
+  Problems& problems = draft.problems;
+  if (table == nullptr || !check_table(*table, "[log]", {"roll", "keep", "prune_after"}, problems)) return;
+  const Node *roll = table->find("roll"), *keep = table->find("keep"), *prune = table->find("prune_after");
+  LogKeeping& log = draft.compiled.log;
+  const std::int64_t kept = keep == nullptr ? 0 : read_duration(*keep, problems);
+  if (roll != nullptr) log.roll = read_duration(*roll, problems);
+  if (prune != nullptr) log.prune_after = read_duration(*prune, problems);
+  if (prune != nullptr && keep == nullptr)
+    problems.add(*prune, "say with keep how long the log must be kept before prune_after may take lines away");
+  if (prune != nullptr && log.prune_after < kept)
+    problems.add(*prune, "pruned while it must still be kept: make prune_after at least as long as keep");
 }
 
 void read_labels(const Node& document, Draft& draft) {

@@ -62,6 +62,13 @@ Depth depth(const Policy& policy, std::string_view path, const std::vector<std::
 /// which the policy itself gives to the path.
 Durability durability(const Policy& policy, std::string_view path);
 
+/// How the audit log itself is kept: the [log] table. Nanoseconds.
+struct LogKeeping {
+  std::int64_t roll = 0;         // a segment gets no lines any more that long after its first; 0 = only its size counts
+  std::int64_t prune_after = 0;  // lines of that age go, their hashes stay; 0 = never
+};
+LogKeeping log_keeping(const Policy& policy);
+
 /// When saves are visible: the first [[visibility]] table that matches, else Visibility::close.
 Visibility visibility(const Policy& policy, std::string_view path);
 

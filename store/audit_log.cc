@@ -87,6 +87,7 @@ void AuditLog::switch_to(const std::vector<Chunk>& chunks) {
     current_->release();
     unsynced_.push_back(current_);
     current_ = chunks[i].file;
+    current_time_ = 0;
     prepared_.erase(current_->first());
   }
 }
@@ -100,6 +101,7 @@ Sequence AuditLog::append(std::span<const std::string> lines, Space space) {
     const auto chunks = plan(lines, space);
     write(chunks);
     switch_to(chunks);
+    if (current_time_ == 0) current_time_ = time_of(chunks.back().bytes).value_or(0);
   } catch (const Error& e) {
     // To a reserved record a full disk is no expected refusal: it can't be recorded at all.
     if (e.code() != Code::no_space || space == Space::ordinary) throw;
@@ -109,6 +111,18 @@ Sequence AuditLog::append(std::span<const std::string> lines, Space space) {
   last_leaf_ = leaves.back();
   size_ += lines.size();
   return size_ - lines.size();
+}
+
+void AuditLog::roll() {
+  const std::lock_guard lock(mutex_);
+  check_usable();
+  if (current_->size() == 0) return;
+  switch_to({{current_, {}}, {file_from(size_), {}}});
+}
+
+Nanos AuditLog::segment_time() const {
+  const std::lock_guard lock(mutex_);
+  return current_time_;
 }
 
 Sequence AuditLog::size() const {

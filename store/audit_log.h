@@ -38,6 +38,10 @@ class AuditLog {
   /// Returns the sequence of the first. Throws Error{corrupt} for what isn't the line of that record, Error{no_space}
   /// and Error{io} as SegmentFile::make_room; Error{io} always, once the log is broken.
   Sequence append(std::span<const std::string> lines, Space space = Space::ordinary);
+  /// The next record begins a new segment, if the open one has any. Throws Error{no_space}, {io}: then it goes on.
+  void roll();
+  /// Time of the open segment's first record; 0 when it has none.
+  Nanos segment_time() const;
   /// How many records the log has.
   Sequence size() const;
   /// Leaf hash of the last record, 64 hex digits; "" for an empty log.
@@ -70,6 +74,7 @@ class AuditLog {
   void load_checkpoint(const Tail& tail);
   void rebuild_tiles(const Checkpoint& last);
   void load_leaves();
+  void open_segment(const Tail& tail);
 
   // Appending. The caller holds mutex_.
   void check_usable() const;
@@ -95,6 +100,7 @@ class AuditLog {
   mutable std::mutex mutex_;  // guards all that follows
   std::string broken_;        // why nothing may be appended any more
   File current_;
+  Nanos current_time_ = 0;             // of its first record
   std::map<Sequence, File> prepared_;  // empty segments after the current one, by first sequence
   std::vector<File> unsynced_;         // full segments that wait for fdatasync
   Sequence size_ = 0, synced_ = 0;

@@ -48,8 +48,9 @@ struct AuditLog::Tail {
     std::filesystem::path file;
     std::uint64_t bytes, keep;
   };
-  std::optional<Segment> last;  // the last segment that has whole lines
-  std::vector<Torn> torn;       // files that end in half a line
+  std::optional<Segment> last;               // the last segment that has whole lines
+  std::vector<Torn> torn;                    // files that end in half a line
+  std::vector<std::filesystem::path> empty;  // files without a whole line, after `last`
   Sequence size = 0;
 };
 
@@ -77,12 +78,19 @@ AuditLog::AuditLog(std::filesystem::path folder, std::string origin, SigningKey 
   }
   sync_folder(folder_);
   synced_ = size_;
+  open_segment(tail);
+}
+
+/// The last segment that has lines goes on. Empty ones were made in advance; they are made again when they are due.
+void AuditLog::open_segment(const Tail& tail) {
+  for (const auto& file : tail.empty) std::filesystem::remove(file);
   if (tail.last) {
     current_ = std::make_shared<SegmentFile>(tail.last->file, tail.last->first, tail.last->bytes, options_);
+    current_time_ = time_of(line_at(folder_, tail.last->first)).value_or(0);
   } else {
     current_ = std::make_shared<SegmentFile>(folder_ / segment_name(0), 0, 0, options_);
-    sync_folder(folder_);
   }
+  sync_folder(folder_);
 }
 
 AuditLog::Tail AuditLog::find_tail() const {
@@ -93,10 +101,12 @@ AuditLog::Tail AuditLog::find_tail() const {
     const auto bytes = std::filesystem::file_size(file, missing);
     if (!missing && bytes != keep) tail.torn.push_back({file, bytes, keep});
   };
-  if (all.empty()) {
-    look(folder_ / segment_name(0), 0);
-    return tail;
+  for (const auto& file : segment_files(folder_)) {
+    if (!all.empty() && file <= all.back().file) continue;
+    look(file, 0);
+    tail.empty.push_back(file);
   }
+  if (all.empty()) return tail;
   const Segment& last = all.back();
   tail.size = count_lines(folder_, last);
   try {
@@ -106,7 +116,6 @@ AuditLog::Tail AuditLog::find_tail() const {
     damaged("the segment before " + last.file.string() + " doesn't end where that one starts");
   }
   look(last.file, last.bytes);
-  look(folder_ / segment_name((last.first / options_.records + 1) * options_.records), 0);
   tail.last = last;
   return tail;
 }

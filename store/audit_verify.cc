@@ -10,6 +10,7 @@
 #include "store/files.h"
 #include "store/record_json.h"
 #include "store/segment_scan.h"
+#include "store/segments.h"
 #include "store/tile_check.h"
 
 namespace ward::store {
@@ -60,7 +61,7 @@ class Verifier {
       const auto start = std::get<LogStart>(parse_line(line_at(request_.audit, 0)).payload);
       key_ = parse_vkey(start.vkey);
     } catch (const std::exception&) {  // an Error, or another payload
-      problem("record 0 isn't a log-start with a verifier key");
+      if (!pruned()) problem("record 0 isn't a log-start with a verifier key");
     }
   }
 
@@ -79,21 +80,59 @@ class Verifier {
     }
   }
 
-  void read_lines() {
-    if (!all_.empty() && all_.front().first != 0) {
-      stop({all_.front().file.filename().string(), 1, 0}, "isn't record 0: the segments before it are missing");
-      return;
+  bool pruned() const { return !all_.empty() && all_.front().first != 0; }
+
+  void missing(const std::string& why) {
+    stop({all_.front().file.filename().string(), 1, 0}, "isn't record 0: the segments before it are missing" + why);
+  }
+
+  /// The hashes of lines that were pruned stand in the tiles.
+  void read_pruned(Sequence first) {
+    const Sequence size = current_ ? current_->checkpoint.size : 0;
+    if (first > size) return missing("");
+    try {
+      for (std::uint64_t index = 0; index * kTileWidth < first; ++index) {
+        const auto start = index * kTileWidth;
+        const auto width = std::min<std::uint64_t>(kTileWidth, size - start);
+        auto leaves = read_tile(request_.audit, {0, index, static_cast<unsigned>(width)});
+        leaves.resize(std::min<std::uint64_t>(leaves.size(), first - start));
+        for (const Hash& leaf : leaves) append(leaf);
+      }
+    } catch (const Error& error) {
+      if (error.code() != Code::corrupt) throw;
+      missing(std::string(", and the hashes of their lines: ") + error.what());
     }
+    result_.pruned = first;
+  }
+
+  /// Only a record of the log itself allows lines to be missing.
+  void check_prunes() {
+    if (result_.pruned == 0 || stopped_) return;
+    Sequence before = 0;
+    for (const auto& line : prunes_)
+      if (const auto record = parse_line(line); const auto* prune = std::get_if<Prune>(&record.payload))
+        before = std::max(before, prune->before);
+    if (before < result_.pruned) return missing(", and no record says that they were pruned");
+    result_.notes.push_back("the lines of " + std::to_string(result_.pruned) +
+                            " records were pruned, as a record says: their hashes are checked, from the tiles");
+  }
+
+  void append(const Hash& leaf) {
+    tiles_.append(leaf);
+    look(current_, current_root_);
+    look(kept_, kept_root_);
+  }
+
+  void read_lines() {
+    if (pruned()) read_pruned(all_.front().first);
+    if (stopped_) return;
     scan_segments(all_, [&](const SegmentScan& scan) {
       if (scan.segment.first != tiles_.size()) {
         stop({scan.segment.file.filename().string(), 1, tiles_.size()}, "isn't the record after the one before it");
         return false;
       }
-      for (const Hash& leaf : scan.leaves) {
-        tiles_.append(leaf);
-        look(current_, current_root_);
-        look(kept_, kept_root_);
-      }
+      for (const Hash& leaf : scan.leaves) append(leaf);
+      prunes_.insert(prunes_.end(), scan.prunes.begin(), scan.prunes.end());
       if (!scan.problem.empty()) {
         stop(line_of(tiles_.size()), scan.problem);
       } else if (scan.torn_bytes != 0 && scan.segment.file != all_.back().file) {
@@ -104,6 +143,7 @@ class Verifier {
       return !stopped_;
     });
     result_.records = tiles_.size();
+    check_prunes();
   }
 
   void look(const std::optional<Signed>& promise, std::optional<Hash>& root) const {
@@ -151,7 +191,9 @@ class Verifier {
   void compare_bundles() {
     for (const Tile& bundle : tiles_.bundles()) {
       const auto path = bundle_path(bundle);
-      if (bundle.index * kTileWidth + bundle.width > result_.records) {
+      if (bundle.index * kTileWidth < result_.pruned) {
+        result_.notes.push_back(path + " holds lines that were pruned: it isn't checked");
+      } else if (bundle.index * kTileWidth + bundle.width > result_.records) {
         problem(path + " covers records that the log doesn't have");
       } else if (read_file(request_.audit / path) != read_bundle(request_.audit, bundle)) {
         problem(path + " differs from the lines");
@@ -212,7 +254,7 @@ class Verifier {
   std::optional<Signed> current_, kept_;
   std::optional<Hash> current_root_, kept_root_;  // over the lines, at the sizes of these
   bool stopped_ = false;
-  std::vector<std::string> signers_;
+  std::vector<std::string> signers_, prunes_;
   Verification result_;
 };
 

@@ -36,6 +36,7 @@ struct BadLine {
 struct Verification {
   Verdict verdict = Verdict::damaged;
   Sequence records = 0;               // lines that are well-formed and numbered without a gap, from record 0
+  Sequence pruned = 0;                // of these, how many have no line any more, only their hash
   Sequence covered = 0;               // of these, how many the folder's checkpoint covers
   std::optional<BadLine> bad_line;    // the first one
   std::vector<std::string> problems;  // why the verdict isn't `verified`; for people

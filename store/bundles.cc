@@ -34,22 +34,23 @@ std::string bundle_path(const Tile& bundle) {
   return std::string(kBundles) + tile_path(bundle).substr(std::string_view("tile/0").size());
 }
 
-std::vector<BundleName> list_bundles(std::string_view folder, std::uint64_t size) {
+std::vector<BundleName> list_bundles(std::string_view folder, std::uint64_t size, Sequence first) {
+  const std::uint64_t whole_from = (first + kTileWidth - 1) / kTileWidth;  // the first that lost no line
   const std::uint64_t full = size / kTileWidth, width = size % kTileWidth, end = full + (width != 0 ? 1 : 0);
   std::vector<BundleName> names;
   if (folder.ends_with(".p")) {
     const auto whole = parse_bundle_path(folder.substr(0, folder.size() - 2));
-    if (whole && whole->width == kTileWidth && whole->index == full && width != 0)
+    if (whole && whole->width == kTileWidth && whole->index == full && width != 0 && full >= whole_from)
       names.push_back({std::to_string(width), false});
     return names;
   }
   const auto prefix = prefix_of(folder);
   if (!prefix) return names;
-  for (auto n = *prefix * kGroup; n < std::min(end, (*prefix + 1) * kGroup); ++n)
+  for (auto n = std::max(whole_from, *prefix * kGroup); n < std::min(end, (*prefix + 1) * kGroup); ++n)
     names.push_back({digits(n % kGroup) + (n == full ? ".p" : ""), n == full});
   const std::uint64_t last = end == 0 ? 0 : (end - 1) / kGroup;  // the folder with the last bundle
   for (std::uint64_t i = *prefix == 0 ? 1 : 0; i < kGroup && *prefix * kGroup + i <= last; ++i)
-    names.push_back({"x" + digits(i), true});
+    if ((*prefix * kGroup + i + 1) * kGroup > whole_from) names.push_back({"x" + digits(i), true});
   return names;
 }
 

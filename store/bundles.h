@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "store/tiles.h"
+#include "store/types.h"
 
 namespace ward::store {
 
@@ -24,9 +25,9 @@ struct BundleName {
   std::string name;
   bool folder = false;
 };
-/// What a folder of bundles holds for a log whose checkpoint covers `size` records: "tile/entries",
-/// "tile/entries/x001", "tile/entries/273.p". Empty when that folder isn't there.
-std::vector<BundleName> list_bundles(std::string_view folder, std::uint64_t size);
+/// What a folder of bundles holds for a log whose checkpoint covers `size` records, those before `first` pruned:
+/// "tile/entries", "tile/entries/x001", "tile/entries/273.p". Empty when that folder isn't there.
+std::vector<BundleName> list_bundles(std::string_view folder, std::uint64_t size, Sequence first = 0);
 
 /// Its bytes. Throws Error{usage} when the log lacks a record of it, Error{corrupt} as read_lines.
 std::string read_bundle(const std::filesystem::path& audit, const Tile& bundle);

@@ -5,6 +5,7 @@
 // Not thread-safe: the monitor's lock guards every call.
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -150,7 +151,8 @@ class Catalog {
   std::vector<PolicyRow> policies() const;
   Sequence published() const;                                             // records covered by git history
   std::optional<Sequence> published_by(const std::string& commit) const;  // last_seq of a git commit (full 40 hex)
-  /// Every object that a version, policy or xattr names, each once.
+  std::string last_published() const;                                     // newest commit; "" = none
+  /// Every object that a version which isn't lost, a policy or an xattr names, each once.
   std::vector<Sha256> objects() const;
   struct Totals {
     std::uint64_t artifacts = 0, versions = 0, bytes = 0;
@@ -159,6 +161,11 @@ class Catalog {
 
   /// Canonical text of all state, one line per row: equal for a live and a rebuilt catalog.
   std::string dump() const;
+  /// The same in pieces, for `take`.
+  void dump(const std::function<void(std::string_view)>& take) const;
+  /// Takes over the state that the lines of a dump tell, given one after the other ("" after the last), and commits it.
+  /// For a catalog to which nothing was applied. Throws Error{corrupt} for what dump() can't have made.
+  void restore(const std::function<std::string_view()>& next_line);
 
  private:
   struct Impl;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Questions about the whole: drafts, policies, publication, objects, totals, and the canonical dump.
+// Questions about the whole: drafts, policies, publication, objects, totals, and the canonical dump (read back in
+// catalog_restore.cc).
 #include "store/catalog_impl.h"
 #include "store/crypto.h"
 
@@ -44,9 +45,15 @@ std::optional<Sequence> Catalog::published_by(const std::string& commit) const {
   return static_cast<Sequence>(rows.integer(0));
 }
 
+std::string Catalog::last_published() const {
+  auto rows = impl_->db.query("SELECT \"commit\" FROM publication ORDER BY last_seq DESC LIMIT 1");
+  return rows.next() ? std::string(rows.view(0)) : "";
+}
+
 std::vector<Sha256> Catalog::objects() const {
   auto rows = impl_->db.query(
-      "SELECT sha256 FROM version WHERE sha256 IS NOT NULL UNION SELECT sha256 FROM amended WHERE sha256 IS NOT NULL "
+      "SELECT sha256 FROM version WHERE lost = 0 AND sha256 IS NOT NULL UNION SELECT sha256 FROM amended WHERE sha256 "
+      "IS NOT NULL "
       "UNION SELECT sha256 FROM policy WHERE sha256 IS NOT NULL UNION SELECT sha256 FROM xattr WHERE sha256 IS NOT "
       "NULL ORDER BY 1");
   std::vector<Sha256> all;
@@ -83,8 +90,12 @@ void append_value(std::string& out, const Rows& rows, int column) {
   }
 }
 
-void append_rows(std::string& out, std::string_view table, Rows rows) {
+using Take = std::function<void(std::string_view)>;
+
+void give_rows(const Take& take, std::string_view table, Rows rows) {
+  std::string out;
   while (rows.next()) {
+    out.clear();
     out += table;
     for (int column = 0; column < rows.width(); ++column) {
       out += ' ';
@@ -93,30 +104,35 @@ void append_rows(std::string& out, std::string_view table, Rows rows) {
       append_value(out, rows, column);
     }
     out += '\n';
+    take(out);
   }
 }
 
 }  // namespace
 
 std::string Catalog::dump() const {
+  std::string out;
+  dump([&](std::string_view line) { out += line; });
+  return out;
+}
+
+void Catalog::dump(const Take& take) const {
   impl_->save_state();
   auto& db = impl_->db;
-  std::string out;
-  append_rows(out, "state", db.query("SELECT * FROM state"));
-  append_rows(out, "inode", db.query("SELECT * FROM inode ORDER BY id"));
-  append_rows(out, "entry", db.query("SELECT * FROM entry ORDER BY dir, name"));
-  append_rows(out, "past_entry", db.query("SELECT * FROM past_entry ORDER BY dir, name, cookie"));
-  append_rows(out, "xattr", db.query("SELECT * FROM xattr ORDER BY id, name"));
-  append_rows(out, "version", db.query("SELECT * FROM version ORDER BY artifact, version"));
-  append_rows(out, "amended", db.query("SELECT * FROM amended ORDER BY artifact, version, \"commit\""));
-  append_rows(out, "author", db.query("SELECT * FROM author ORDER BY artifact, version, position"));
-  append_rows(out, "input", db.query("SELECT * FROM input ORDER BY artifact, version, position"));
-  append_rows(out, "draft", db.query("SELECT * FROM draft ORDER BY draft"));
-  append_rows(out, "policy", db.query("SELECT * FROM policy ORDER BY sequence"));
-  append_rows(out, "publication", db.query("SELECT * FROM publication ORDER BY \"commit\""));
-  append_rows(out, "change", db.query("SELECT * FROM change ORDER BY artifact, sequence"));
-  append_rows(out, "time_index", db.query("SELECT * FROM time_index ORDER BY time, sequence"));
-  return out;
+  give_rows(take, "state", db.query("SELECT * FROM state"));
+  give_rows(take, "inode", db.query("SELECT * FROM inode ORDER BY id"));
+  give_rows(take, "entry", db.query("SELECT * FROM entry ORDER BY dir, name"));
+  give_rows(take, "past_entry", db.query("SELECT * FROM past_entry ORDER BY dir, name, cookie"));
+  give_rows(take, "xattr", db.query("SELECT * FROM xattr ORDER BY id, name"));
+  give_rows(take, "version", db.query("SELECT * FROM version ORDER BY artifact, version"));
+  give_rows(take, "amended", db.query("SELECT * FROM amended ORDER BY artifact, version, \"commit\""));
+  give_rows(take, "author", db.query("SELECT * FROM author ORDER BY artifact, version, position"));
+  give_rows(take, "input", db.query("SELECT * FROM input ORDER BY artifact, version, position"));
+  give_rows(take, "draft", db.query("SELECT * FROM draft ORDER BY draft"));
+  give_rows(take, "policy", db.query("SELECT * FROM policy ORDER BY sequence"));
+  give_rows(take, "publication", db.query("SELECT * FROM publication ORDER BY \"commit\""));
+  give_rows(take, "change", db.query("SELECT * FROM change ORDER BY artifact, sequence"));
+  give_rows(take, "time_index", db.query("SELECT * FROM time_index ORDER BY time, sequence"));
 }
 
 }  // namespace ward::store

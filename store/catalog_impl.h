@@ -102,10 +102,12 @@ struct Catalog::Impl {
   void redo(const Record&, const SetXattr&);
   void redo(const Record&, const StageChange&);
   void redo(const Record&, const Publish&);
+  void redo(const Record&, const KeyRotation&);
   void redo(const Record&, const Mount&) {}  // these change no state
   void redo(const Record&, const Unmount&) {}
   void redo(const Record&, const Recover&) {}
   void redo(const Record&, const Maintenance&) {}
+  void redo(const Record&, const Prune&) {}
   void redo(const Record&, const Read&) {}
   void redo(const Record&, const Write&) {}
   void redo(const Record&, const Close&) {}

@@ -41,6 +41,10 @@ void Catalog::Impl::redo(const Record&, const Publish& p) {
   state.published = p.last_seq + 1;
 }
 
+void Catalog::Impl::redo(const Record&, const KeyRotation& p) {
+  state.vkey = p.vkey;
+}
+
 void Catalog::Impl::redo(const Record& record, const SetAttr& p) {
   auto n = find(p.artifact);
   if (!n) return;

@@ -7,31 +7,9 @@
 #include "store/crypto.h"
 #include "store/fsck_parts.h"
 #include "store/lock.h"
+#include "store/work_folder.h"
 
 namespace ward::store {
-namespace {
-
-/// A folder of our own inside the store, gone at the end.
-class WorkFolder {
- public:
-  explicit WorkFolder(std::filesystem::path path) : path_(std::move(path)) {
-    std::filesystem::remove_all(path_);  // of a check that was killed
-    if (!std::filesystem::create_directory(path_)) throw Error(Code::io, "make " + path_.string());
-  }
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-  ~WorkFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  const std::filesystem::path path_;
-};
-
-}  // namespace
-
 bool FsckReport::sound() const {
   return std::all_of(findings.begin(), findings.end(),
                      [](const Finding& finding) { return finding.severity == Severity::note; });

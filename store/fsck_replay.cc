@@ -5,6 +5,7 @@
 #include "store/merkle.h"
 #include "store/record_json.h"
 #include "store/segments.h"
+#include "store/snapshot.h"
 
 namespace ward::store {
 namespace {
@@ -46,11 +47,12 @@ struct Note {
   void operator()(const Other&) const {}
 };
 
-void apply(Catalog& catalog, Expected& expected, Sequence sequence, std::string_view line) {
+Record apply(Catalog& catalog, Expected& expected, Sequence sequence, std::string_view line) {
   try {
-    const auto record = parse_line(line);
+    auto record = parse_line(line);
     catalog.apply(record, hex(leaf_hash(line)));
     std::visit(Note{expected, record}, record.payload);
+    return record;
   } catch (const Error& error) {
     if (error.code() != Code::corrupt && error.code() != Code::format) throw;
     throw Error(error.code(), "record " + std::to_string(sequence) + " can't be replayed: " + error.what());
@@ -61,16 +63,20 @@ void apply(Catalog& catalog, Expected& expected, Sequence sequence, std::string_
 
 Expected replay(const std::filesystem::path& store, Catalog& catalog, const Progress& progress) {
   Expected expected;
+  SnapshotProof proof(restore_start(store, catalog));
+  for (const auto& sha256 : catalog.objects()) expect(expected, sha256, std::nullopt, "the snapshot");
+  if (const auto commit = catalog.last_published(); !commit.empty()) expected.published = Publish{0, 0, "", commit};
   std::uint64_t total = 0, done = 0;
   for (const auto& segment : segments(store / "audit")) total += segment.bytes;
-  read_lines(store / "audit", 0, [&](Sequence sequence, std::string_view line) {
-    apply(catalog, expected, sequence, line);
+  read_lines(store / "audit", catalog.applied(), [&](Sequence sequence, std::string_view line) {
+    proof.see(apply(catalog, expected, sequence, line));
     expected.records = sequence + 1;
     if (expected.records % kFlushEvery == 0) catalog.flush();
     done += line.size() + 1;
     if (progress) progress("replaying the log (bytes)", done, total);
   });
   catalog.flush();
+  proof.finish();
   expected.whole = true;
   return expected;
 }

@@ -19,7 +19,6 @@ namespace {
 
 constexpr char kMagic[16] = "ward-index 1\n";
 constexpr std::string_view kNames = "\"artifact\":";  // no string holds a quote that isn't escaped
-constexpr std::size_t kTimeAt = 15, kTimeSize = 27;   // {"@timestamp":"…"
 constexpr std::size_t kBlock = 1 << 20;
 
 struct Header {
@@ -52,10 +51,6 @@ void each_artifact(std::string_view line, const std::function<void(Id)>& fn) {
     const auto* digits = line.data() + at + kNames.size();
     if (std::from_chars(digits, line.data() + line.size(), id).ptr != digits) fn(id);
   }
-}
-
-std::optional<Nanos> time_of(std::string_view line) {
-  return line.size() < kTimeAt + kTimeSize ? std::nullopt : parse_time(line.substr(kTimeAt, kTimeSize));
 }
 
 /// The table of a segment while it grows.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 
 #include "store/error.h"
@@ -49,8 +50,8 @@ void look_after(const std::filesystem::path& audit, const std::filesystem::path&
   }
 }
 
-LogKeeper::LogKeeper(std::filesystem::path audit, std::filesystem::path index)
-    : audit_(std::move(audit)), index_(std::move(index)) {
+LogKeeper::LogKeeper(std::filesystem::path audit, std::filesystem::path index, std::function<void(const Stop&)> prune)
+    : audit_(std::move(audit)), index_(std::move(index)), prune_(std::move(prune)) {
   if (::mkdir(index_.c_str(), 0700) != 0 && errno != EEXIST) throw_errno("mkdir " + index_.string());
   thread_ = std::thread([this] { run(); });
 }
@@ -76,15 +77,17 @@ void LogKeeper::run() {
     const std::scoped_lock lock(mutex_);
     return stopping_;
   };
+  constexpr auto kNow = std::chrono::minutes(1);
   Sequence seen = 0;
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [&] { return stopping_ || covered_ > seen + kFew || (covered_ > seen && seen == 0); });
+    wake_.wait_for(lock, kNow, [&] { return stopping_ || covered_ > seen + kFew || (covered_ > seen && seen == 0); });
     if (stopping_) return;
     const auto covered = seen = covered_;
     lock.unlock();
     try {
       look_after(audit_, index_, covered, stopping);
+      if (!stopping()) prune_(stopping);
     } catch (const Error& error) {  // tried again later: questions take longer, and the disk fills sooner, no more
       std::fprintf(stderr, "ward: looking after the log: %s\n", error.what());
     }

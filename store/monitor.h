@@ -338,6 +338,8 @@ class Monitor {
   // background (monitor_background.cc)
   void background();
   void tick();
+  void prune_log(const std::function<bool()>& stop);
+  void roll_log();
   Sequence make_durable();
   void reap(Nanos time);
   void recover();

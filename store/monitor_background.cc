@@ -13,6 +13,7 @@
 #include "store/error.h"
 #include "store/lock.h"
 #include "store/monitor.h"
+#include "store/prune.h"
 #include "store/recovery.h"
 
 namespace ward::store {
@@ -34,13 +35,14 @@ Monitor::Monitor(const std::filesystem::path& store, Hooks hooks)
   slots_ = std::make_unique<Slots>(store / "slots");
   log_ = std::make_unique<AuditLog>(store / "audit", config.origin, SigningKey::load(store / config.key));
   const auto host = config.origin.substr(0, config.origin.find('/'));
-  keeper_ = std::make_unique<LogKeeper>(store / "audit", store / "index");
   const auto held = lock();  // the publisher records what it does: not before recovery is over
   catalog_ = open_catalog(store, *log_);
   start_publisher(host);
   ledger_ = std::make_unique<Ledger>(
       *log_, *catalog_, host, [this](const Record& entry) { publisher_->observe(entry); }, hooks_.ending);
   recover();
+  keeper_ =
+      std::make_unique<LogKeeper>(store / "audit", store / "index", [this](const auto& stop) { prune_log(stop); });
   background_thread_ = std::thread([this] { background(); });
 }
 
@@ -51,6 +53,7 @@ Monitor::~Monitor() {
   }
   background_wake_.notify_all();
   if (background_thread_.joinable()) background_thread_.join();
+  keeper_.reset();
   if (publisher_) publisher_->stop();
 }
 
@@ -134,9 +137,45 @@ void Monitor::background() {
   }
 }
 
+/// Runs beside everything else, on the keeper's thread.
+void Monitor::prune_log(const std::function<bool()>& stop) {
+  const auto keeping = [this](const Lock&) { return policy::log_keeping(*policy_).prune_after; };
+  Nanos age = 0;
+  Sequence limit = 0;
+  {
+    const auto held = lock();
+    age = keeping(held);
+    // What git history lacks is still to be read.
+    limit = publisher_->lag().records == 0 ? flushed_ : std::min(flushed_, catalog_->published());
+  }
+  const auto boundary = age == 0 ? 0 : prune_boundary(folder_, now() - age, limit);
+  if (boundary == 0) return;
+  const auto prune = prepare_prune(folder_, boundary, stop);
+  if (!prune) return;
+  {
+    const auto held = lock();
+    if (keeping(held) != age) return;  // another policy since
+    append(held, record(Requester::self(), "/", *prune, {}), AuditLog::Space::reserved);
+  }
+  log_->sync();
+  log_->checkpoint();
+  delete_pruned(folder_, boundary);
+}
+
+void Monitor::roll_log() {
+  const auto started = log_->segment_time();
+  Nanos most = 0;
+  {
+    const auto held = lock();
+    most = policy::log_keeping(*policy_).roll;
+  }
+  if (most != 0 && started != 0 && now() - started >= most) log_->roll();
+}
+
 void Monitor::tick() {
   reap(now());
   record_refusals(false);
+  roll_log();
   Sequence before = 0;
   {
     const auto held = lock();

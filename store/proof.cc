@@ -88,7 +88,9 @@ Proof prove(const std::filesystem::path& audit, Sequence record, bool with_line)
   }
   proof.hashes = inclusion_proof(
       record, size, [&](unsigned level, std::uint64_t index) { return read_node(audit, size, level, index); });
-  if (with_line) proof.line = line_at(audit, record);
+  const auto all = segments(audit);
+  const bool pruned = all.empty() || record < all.front().first;
+  if (with_line && !pruned) proof.line = line_at(audit, record);
   return proof;
 }
 

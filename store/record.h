@@ -89,6 +89,32 @@ struct Maintenance {
   bool operator==(const Maintenance&) const = default;
 };
 
+/// The lines of records 0..before-1 go; `snapshot` is the sha256 of STORE/snapshots/<before>.zst, as text: the catalog
+/// as it was before record `before`. Their hashes stay in the tiles.
+struct Prune {
+  static constexpr const char* action = "prune";
+  Sequence before = 0;
+  Sha256 snapshot;
+  std::uint64_t size = 0;  // of the snapshot, as text
+  template <class V>
+  void fields(V& v) {
+    v("before", before), v("snapshot", snapshot), v("size", size);
+  }
+  bool operator==(const Prune&) const = default;
+};
+
+/// From the checkpoint on that covers this record the log is signed with `vkey`. Both keys sign the text that FORMAT.md
+/// gives ("Rotation"), in base64.
+struct KeyRotation {
+  static constexpr const char* action = "key-rotation";
+  std::string was, vkey, by_old, by_new;
+  template <class V>
+  void fields(V& v) {
+    v("was", was), v("vkey", vkey), v("by_old", by_old), v("by_new", by_new);
+  }
+  bool operator==(const KeyRotation&) const = default;
+};
+
 /// The policy's text is the object named sha256.
 struct PolicyChange {
   static constexpr const char* action = "policy-change";
@@ -486,9 +512,10 @@ struct Refusal {
 
 /// What happened: one of the above. A class of its own, so that copying and destroying its alternatives is compiled
 /// once, in record.cc, and not wherever a record is made.
-using Payloads = std::variant<LogStart, Mount, Unmount, Recover, Maintenance, PolicyChange, Create, Link, Commit,
-                              Inputs, Finalise, Unchanged, Abandon, Sync, Rename, Delete, Restore, SetAttr, SetXattr,
-                              StageChange, Open, Read, Write, Close, Publish, VersionLost, Activity, Refusal>;
+using Payloads =
+    std::variant<LogStart, Mount, Unmount, Recover, Maintenance, Prune, KeyRotation, PolicyChange, Create, Link, Commit,
+                 Inputs, Finalise, Unchanged, Abandon, Sync, Rename, Delete, Restore, SetAttr, SetXattr, StageChange,
+                 Open, Read, Write, Close, Publish, VersionLost, Activity, Refusal>;
 struct Payload : Payloads {
   using Payloads::Payloads;
   Payload();

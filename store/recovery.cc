@@ -12,6 +12,8 @@
 #include "store/merkle.h"
 #include "store/record_json.h"
 #include "store/requester.h"
+#include "store/segments.h"
+#include "store/snapshot.h"
 #include "store/times.h"
 
 namespace ward::store {
@@ -39,22 +41,31 @@ std::unique_ptr<Catalog> open_or_discard(const std::filesystem::path& file) {
 /// Whether the catalog is a prefix of this very log.
 bool belongs(const Catalog& catalog, const AuditLog& log, const std::filesystem::path& audit) {
   const auto applied = catalog.applied();
-  if (applied == 0) return true;
+  const auto all = segments(audit);
+  const Sequence first = all.empty() ? 0 : all.front().first;
+  if (applied == 0) return first == 0;  // else it is to begin with the snapshot, and may hold half of one
   if (applied > log.size()) return false;
+  if (applied <= first) return false;  // the line that would show it was pruned
   return catalog.applied_leaf() == leaf_of(line_at(audit, applied - 1));
 }
 
 }  // namespace
 
 void catch_up(const std::filesystem::path& audit, Catalog& catalog) {
+  const auto all = segments(audit);
+  const bool pruned = !all.empty() && catalog.applied() == 0 && all.front().first != 0;
+  SnapshotProof proof(pruned ? restore_start(audit.parent_path(), catalog) : Snapshot());
   read_lines(audit, catalog.applied(), [&](Sequence sequence, std::string_view line) {
     try {
-      catalog.apply(parse_line(line), leaf_of(line));
+      const auto record = parse_line(line);
+      catalog.apply(record, leaf_of(line));
+      proof.see(record);
     } catch (const Error& error) {
       throw Error(error.code(), "record " + std::to_string(sequence) + " can't be replayed: " + error.what() +
                                     "; run: ward fsck " + audit.parent_path().string());
     }
   });
+  proof.finish();
 }
 
 std::unique_ptr<Catalog> open_catalog(const std::filesystem::path& store, const AuditLog& log) {
@@ -71,7 +82,10 @@ std::unique_ptr<Catalog> open_catalog(const std::filesystem::path& store, const 
 }
 
 void observe_unpublished(const std::filesystem::path& audit, Sequence from, Publisher& publisher) {
-  read_lines(audit, from, [&](Sequence, std::string_view line) { publisher.observe(parse_line(line)); });
+  const auto all = segments(audit);
+  const Sequence first = all.empty() ? 0 : all.front().first;  // what was pruned was published
+  read_lines(audit, std::max(from, first),
+             [&](Sequence, std::string_view line) { publisher.observe(parse_line(line)); });
 }
 
 Recovery::Recovery(std::filesystem::path store, ObjectStore& objects, const Slots& slots, const AuditLog& log,
@@ -94,7 +108,9 @@ void Recovery::run() {
 void Recovery::drain_slots() {
   for (const SlotContent& content : slots_.left_behind()) {
     Record opened;
-    if (content.key.handle < log_.size()) opened = parse_line(line_at(store_ / "audit", content.key.handle));
+    const auto all = segments(store_ / "audit");
+    const bool there = !all.empty() && content.key.handle >= all.front().first && content.key.handle < log_.size();
+    if (there) opened = parse_line(line_at(store_ / "audit", content.key.handle));
     Record record;
     record.user = opened.user, record.process = opened.process, record.path = opened.path,
     record.policy = opened.policy, record.rule = opened.rule;

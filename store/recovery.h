@@ -17,7 +17,7 @@ namespace ward::store {
 /// Opens STORE/catalog.db and replays what it lacks. One that is damaged, of another schema, ahead of the log or of
 /// another history is discarded and rebuilt. Throws Error{corrupt} when the log itself can't be replayed.
 std::unique_ptr<Catalog> open_catalog(const std::filesystem::path& store, const AuditLog& log);
-/// Applies the log's records from catalog.applied() on.
+/// Applies the log's records from catalog.applied() on; an empty catalog of a pruned log begins with the snapshot.
 void catch_up(const std::filesystem::path& audit, Catalog& catalog);
 /// Gives the publisher the records from `from` on that history lacks.
 void observe_unpublished(const std::filesystem::path& audit, Sequence from, Publisher& publisher);

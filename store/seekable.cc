@@ -50,8 +50,7 @@ void compress_seekable(const std::filesystem::path& from, std::uint64_t size, co
     const auto want = std::min<std::uint64_t>(kFrame, size - at);
     if (read_at(in.get(), text.data(), want, at, from) != want)
       throw Error(Code::io, from.string() + " became shorter while it was compressed");
-    const auto length =
-        must(ZSTD_compress2(context.get(), packed.data(), packed.size(), text.data(), want), to);
+    const auto length = must(ZSTD_compress2(context.get(), packed.data(), packed.size(), text.data(), want), to);
     write_all(out.get(), {packed.data(), length}, to);
     put(table, static_cast<std::uint32_t>(length));
     put(table, static_cast<std::uint32_t>(want));
@@ -98,7 +97,8 @@ void SeekableFile::load(std::size_t frame) {
   loaded_ = 0;
   const End& start = ends_[frame - 1];
   std::string packed(ends_[frame].file - start.file, '\0');
-  if (read_at(fd_.get(), packed.data(), packed.size(), start.file, path_) != packed.size()) damaged("it became shorter");
+  if (read_at(fd_.get(), packed.data(), packed.size(), start.file, path_) != packed.size())
+    damaged("it became shorter");
   text_.resize(ends_[frame].text - start.text);
   const auto got = ZSTD_decompress(text_.data(), text_.size(), packed.data(), packed.size());
   if (ZSTD_isError(got) || got != text_.size())

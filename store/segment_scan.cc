@@ -47,6 +47,7 @@ void scan_text(SegmentText& text, SegmentScan& result) {
       result.problem = problem_of(line, result.segment.first + result.leaves.size());
       if (!result.problem.empty()) return;
       result.leaves.push_back(leaf_hash(line));
+      if (action_of(line) == "prune") result.prunes.emplace_back(line);
       rest.remove_prefix(end + 1);
     }
     block.erase(0, block.size() - rest.size());
@@ -56,7 +57,7 @@ void scan_text(SegmentText& text, SegmentScan& result) {
 }
 
 SegmentScan scan(const Segment& segment) {
-  SegmentScan result{segment, {}, {}, 0};
+  SegmentScan result{segment, {}, {}, 0, {}};
   try {
     SegmentText text(segment.file);
     scan_text(text, result);

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "store/error.h"
+#include "store/json_text.h"
 #include "store/record_json.h"
 #include "store/segment_text.h"
 
@@ -108,6 +109,16 @@ std::string segment_name(Sequence first) {
   return std::string(20 - digits.size(), '0') + digits + ".jsonl";
 }
 
+std::vector<std::filesystem::path> segment_files(const std::filesystem::path& audit) {
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(audit, error))
+    if (first_of(entry.path()) && entry.path() == plain_name(entry.path())) files.push_back(entry.path());
+  if (error) throw_errno("list " + audit.string(), error.value());
+  std::ranges::sort(files);
+  return files;
+}
+
 std::vector<Segment> segments(const std::filesystem::path& audit) {
   std::vector<Segment> found;
   std::error_code error;
@@ -140,6 +151,19 @@ std::optional<Sequence> sequence_of(std::string_view line) {
   const bool padded = line[digits] == '0' && parsed.ptr != line.data() + digits + 1;
   if (parsed.ec != std::errc() || !ends || padded) return std::nullopt;
   return sequence;
+}
+
+std::optional<Nanos> time_of(std::string_view line) {
+  return line.size() < kHead.size() + kTimeSize ? std::nullopt : parse_time(line.substr(kHead.size(), kTimeSize));
+}
+
+std::string_view action_of(std::string_view line) {
+  constexpr std::string_view kAction = ",\"action\":\"";
+  constexpr std::size_t digits = kHead.size() + kTimeSize + kEvent.size();
+  const auto end = line.find_first_not_of("0123456789", std::min(digits, line.size()));
+  if (end == line.npos || line.substr(end, kAction.size()) != kAction) return "";
+  const auto action = line.substr(end + kAction.size());
+  return action.substr(0, action.find('"'));
 }
 
 Sequence read_lines(const std::filesystem::path& audit, Sequence from,

@@ -24,8 +24,16 @@ std::string segment_name(Sequence first);
 /// The segments that hold lines, in order. Files prepared for later records are empty and left out. Throws Error{io}.
 std::vector<Segment> segments(const std::filesystem::path& audit);
 
+/// The files of all segments that aren't compressed, those without lines too, in order. Throws Error{io}.
+std::vector<std::filesystem::path> segment_files(const std::filesystem::path& audit);
+
 /// event.sequence of a line, found by its place: nullopt when the line doesn't start as every record does.
 std::optional<Sequence> sequence_of(std::string_view line);
+
+/// @timestamp of a line, by its place.
+std::optional<Nanos> time_of(std::string_view line);
+/// event.action of a line for which sequence_of() is known; "" when it isn't where every record has it.
+std::string_view action_of(std::string_view line);
 
 /// Calls fn(sequence, line without '\n') for the records from `from` on, as far as they were there at the call.
 /// Returns the sequence after the log's last. Throws Error{corrupt} naming file and line where the count and a line's

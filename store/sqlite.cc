@@ -122,6 +122,24 @@ void Statement::bind(int position, HexBlob hex) {
   check(sqlite3_bind_blob64(statement_.get(), position, hash.data(), hash.size(), SQLITE_TRANSIENT));
 }
 
+void Statement::run_values(std::span<const Value> values) {
+  Rows rows(begin());
+  int position = 0;
+  for (const Value& value : values) {
+    ++position;
+    if (const auto* number = std::get_if<std::int64_t>(&value)) {
+      bind(position, *number);
+    } else if (const auto* text = std::get_if<std::string>(&value)) {
+      bind(position, std::string_view(*text));
+    } else if (const auto* blob = std::get_if<BlobValue>(&value)) {
+      bind(position, Blob{blob->bytes});
+    } else {
+      check(sqlite3_bind_null(statement_.get(), position));
+    }
+  }
+  rows.next();
+}
+
 void Database::Close::operator()(sqlite3* database) const {
   sqlite3_close_v2(database);
 }

@@ -8,11 +8,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -31,6 +33,15 @@ struct HexBlob {
 struct HexInto {
   std::string& digits;
 };
+
+/// A value as a column holds it.
+struct Null {
+  bool operator==(const Null&) const = default;
+};
+struct BlobValue {
+  std::string bytes;
+};
+using Value = std::variant<Null, std::int64_t, std::string, BlobValue>;
 
 /// The rows of a running query. The statement is reset when this goes, so keep it no longer than needed.
 class Rows {
@@ -78,6 +89,8 @@ class Statement {
     bind_all(values...);
     rows.next();
   }
+  /// The same with values whose number and kinds aren't known before.
+  void run_values(std::span<const Value> values);
   /// The values are copied, so temporaries are fine.
   template <class... T>
   Rows query(const T&... values) {
@@ -123,6 +136,8 @@ class Database {
   Rows query(const char (&sql)[N], const T&... values) {
     return statement(sql).query(values...);
   }
+  /// A statement that isn't kept, for SQL that is made at run time.
+  Statement prepare(const std::string& sql) { return Statement(database_.get(), sql.c_str()); }
   std::int64_t changes() const;  // rows that the last run() changed
   /// False also when SQLite rolled back by itself after a failure.
   bool in_transaction() const;

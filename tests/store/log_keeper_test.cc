@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goal: a compressed segment is the same log to all who read it, at any moment of compressing it, and its damage is
-// found. Method: a log in segments of 100; the states that a crash leaves; readers beside the keeper; the offline check.
+// found. Method: a log in segments of 100; the states that a crash leaves; readers beside the keeper; the offline
+// check.
 #include "store/log_keeper.h"
 
 #include <atomic>
@@ -69,12 +70,16 @@ TEST_CASE("what a crash leaves in the middle is the same log, and is finished", 
   Kept log;
   const auto text = read_file(log.plain(100));
   log.look_after();
-  SECTION("both are there") { std::ofstream(log.plain(100)) << text; }
+  SECTION("both are there") {
+    std::ofstream(log.plain(100)) << text;
+  }
   SECTION("half a copy is there") {
     std::ofstream(log.plain(100)) << text;
     fs::resize_file(log.packed(100), 50);
   }
-  SECTION("half a copy under its first name") { std::ofstream(log.audit / ("." + log.packed(0).filename().string())); }
+  SECTION("half a copy under its first name") {
+    std::ofstream(log.audit / ("." + log.packed(0).filename().string()));
+  }
   CHECK(log.read() == log.lines);
   CHECK(log.verify().verdict == Verdict::verified);
   log.look_after();

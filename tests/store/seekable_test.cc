@@ -95,13 +95,13 @@ TEST_CASE("a damaged file is refused or gives the same text", "[seekable]") {
     }
   };
   std::size_t refused = 0;
-  for (std::size_t at = 0; at < sound.size(); at += at < sound.size() - 200 ? 7 : 1) {
+  for (std::size_t at = 0; at < sound.size(); at += at < sound.size() - 100 ? 37 : 1) {
     INFO(at);
     auto bytes = sound;
     bytes[at] ^= static_cast<char>(1 << at % 8);
     refused += look(bytes);
   }
-  CHECK(refused > sound.size() / 7 - 20);
-  for (std::size_t size = 0; size < sound.size(); size += 11) REQUIRE(look(sound.substr(0, size)));
+  CHECK(refused > sound.size() / 37 - 5);
+  for (std::size_t size = 0; size < sound.size(); size += 97) REQUIRE(look(sound.substr(0, size)));
   REQUIRE(look(sound + "x"));
 }
