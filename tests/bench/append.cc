@@ -2,6 +2,7 @@
 // How fast the audit log takes records: the ledger and nothing around it.
 #include "store/config.h"
 #include "store/ledger.h"
+#include "store/log_key.h"
 #include "store/recovery.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/record.h"
@@ -10,7 +11,7 @@ namespace ward::bench {
 double append(const Arguments& words) {
   const std::filesystem::path folder = words[0];
   const auto config = store::load_config(folder);
-  store::AuditLog log(folder / "audit", config.origin, store::SigningKey::load(folder / config.key));
+  store::AuditLog log(folder / "audit", config.origin, store::load_key(folder, config));
   const auto catalog = store::open_catalog(folder, log);
   store::Ledger ledger(log, *catalog, config.origin.substr(0, config.origin.find('/')), [](const store::Record&) {});
   const Clock clock;
