@@ -2,8 +2,8 @@
 // Ed25519 keys in tokens, through p11-kit: CKM_EDDSA without a parameter is RFC 8032's plain Ed25519.
 #include "store/crypto_pkcs11.h"
 
+#include <algorithm>
 #include <mutex>
-#include <optional>
 
 #include "store/crypto_pkcs11_uri.h"
 #include "store/error.h"
@@ -150,15 +150,6 @@ class Session {
   CK_SESSION_HANDLE handle_ = 0;
 };
 
-/// CKA_EC_POINT: 32 bytes in a DER OCTET STRING, as the standard has it, or as they are.
-std::optional<PublicKey> public_key_of(const Bytes& point) {
-  PublicKey key;
-  const bool wrapped = point.size() == key.size() + 2 && point[0] == 4 && point[1] == key.size();
-  if (!wrapped && point.size() != key.size()) return std::nullopt;
-  std::copy(point.end() - static_cast<std::ptrdiff_t>(key.size()), point.end(), key.begin());
-  return key;
-}
-
 bool was_away(CK_RV rv) {
   switch (rv) {
     case CKR_SESSION_HANDLE_INVALID:
@@ -226,7 +217,7 @@ class TokenKey : public Signer {
     if (!id.empty()) wanted = {{CKA_ID, id.data(), id.size()}};
     const auto found = session.find(CKO_PUBLIC_KEY, wanted);
     if (found.empty()) missing(uri_, "the token has no public key object with the private key's id");
-    const auto point = public_key_of(session.attribute(found.front(), CKA_EC_POINT));
+    const auto point = ed25519_point(session.attribute(found.front(), CKA_EC_POINT));
     if (!point) missing(uri_, "its public key isn't one of Ed25519");
     return *point;
   }
@@ -251,6 +242,14 @@ class TokenKey : public Signer {
 
 bool is_token_key(std::string_view key) {
   return key.starts_with("pkcs11:");
+}
+
+std::optional<PublicKey> ed25519_point(std::span<const unsigned char> point) {
+  PublicKey key;
+  const bool wrapped = point.size() == key.size() + 2 && point[0] == 4 && point[1] == key.size();
+  if (!wrapped && point.size() != key.size()) return std::nullopt;
+  std::ranges::copy(point.last(key.size()), key.begin());
+  return key;
 }
 
 SigningKey token_key(const std::string& uri) {

@@ -35,6 +35,7 @@ class Token {
     run(std::string("pkcs11-tool --module ") + kModule +
         " --token-label log --login --pin 4711 --keypairgen --key-type EC:edwards25519 --label ward --id 01");
   }
+  const fs::path& folder() const { return dir_.path(); }
   static std::string uri(const std::string& pin = "4711") {
     return std::string("pkcs11:token=log;object=ward?module-path=") + kModule + "&pin-value=" + pin;
   }
@@ -97,6 +98,36 @@ TEST_CASE("a token's key signs notes, from several threads, and stays where it i
       CHECK(check_note(parse_note(sign(i)), {"log", key.public_key()}) == Signature::good);
     }
   }
+}
+
+TEST_CASE("a PIN that a token refused isn't tried again: it would lock itself") {
+  const Token token;
+  const auto pin = token.folder() / "pin";
+  const auto write = [&](const char* text) {
+    std::ofstream(pin) << text;
+    fs::permissions(pin, fs::perms::owner_read | fs::perms::owner_write);
+  };
+  write("4711\n");
+  const auto key = token_key("pkcs11:token=log;object=ward?module-path=" + std::string(kModule) +
+                             "&pin-source=file:" + pin.string());
+  write("90210\n");
+  Token::pull_out();
+  CHECK_THROWS_WITH(key.sign("x"), Catch::Contains("log in") && !Catch::Contains("90210"));
+  write("4711\n");
+  CHECK_THROWS_WITH(key.sign("x"), Catch::Contains("isn't tried again"));
+}
+
+TEST_CASE("a public key comes with its DER header or without") {
+  const std::string key(32, 'k');
+  const auto point = [](const std::string& text) {
+    const auto found = ed25519_point({reinterpret_cast<const unsigned char*>(text.data()), text.size()});
+    return found ? std::string(found->begin(), found->end()) : "none";
+  };
+  CHECK(point(key) == key);
+  CHECK(point("\x04\x20" + key) == key);
+  for (const auto& bad : {std::string(), key + "k", "\x03\x20" + key, "\x04\x21" + key, "\x04\x20" + key + "k",
+                          std::string(57, 'k'), "\x04\x39" + std::string(57, 'k')})
+    CHECK(point(bad) == "none");
 }
 
 TEST_CASE("a refusal of a token's key tells everything but the PIN") {
