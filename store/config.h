@@ -15,7 +15,7 @@ struct Config {
   std::string origin;                // of the log: "host/ward/uuid", names it in every checkpoint
   std::string vkey;                  // the log's public verifier key
   std::string created;               // RFC 3339, for people
-  std::string key = "keys/log.pem";  // the log's private key, relative to the store
+  std::string key = "keys/log.pem";  // the log's private key: a file, relative to the store, or a PKCS#11 URI
   bool operator==(const Config&) const = default;
 };
 

@@ -35,14 +35,24 @@ class Hasher {
   std::unique_ptr<Impl> impl_;
 };
 
+/// What keeps an Ed25519 private key outside of this process and signs with it. Thread-safe.
+class Signer {
+ public:
+  virtual ~Signer() = default;
+  virtual std::array<unsigned char, 32> public_key() const = 0;
+  virtual std::array<unsigned char, 64> sign(std::string_view message) = 0;
+};
+
 /// An Ed25519 private key. Thread-safe for sign().
 class SigningKey {
  public:
+  explicit SigningKey(std::unique_ptr<Signer> elsewhere);
   static SigningKey generate();
   static SigningKey from_seed(std::span<const unsigned char, 32> seed);
   /// PEM (PKCS#8). Throws Error{missing_key} when the file can't be read or isn't such a key.
   static SigningKey load(const std::filesystem::path& pem);
-  void save(const std::filesystem::path& pem) const;  // mode 0600, fsynced, never over an existing file
+  /// Mode 0600, fsynced, never over an existing file. A key that is elsewhere can't be saved: Error{usage}.
+  void save(const std::filesystem::path& pem) const;
   SigningKey(SigningKey&&) noexcept;
   SigningKey& operator=(SigningKey&&) noexcept;
   ~SigningKey();

@@ -29,7 +29,11 @@ void check(bool ok, const char* what) {
 
 struct SigningKey::Impl {
   Key key;
+  std::unique_ptr<Signer> elsewhere = nullptr;  // then there is no key here
 };
+
+SigningKey::SigningKey(std::unique_ptr<Signer> elsewhere)
+    : impl_(std::make_unique<Impl>(Impl{nullptr, std::move(elsewhere)})) {}
 
 SigningKey::SigningKey(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 SigningKey::SigningKey(SigningKey&&) noexcept = default;
@@ -66,6 +70,7 @@ SigningKey SigningKey::load(const std::filesystem::path& pem) {
 }
 
 void SigningKey::save(const std::filesystem::path& pem) const {
+  if (impl_->elsewhere) throw Error(Code::usage, "a key in a token stays there");
   const Bio bio(BIO_new(BIO_s_secmem()));
   check(PEM_write_bio_PKCS8PrivateKey(bio.get(), impl_->key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1, "PEM");
   char* data = nullptr;
@@ -77,6 +82,7 @@ void SigningKey::save(const std::filesystem::path& pem) const {
 }
 
 std::array<unsigned char, 32> SigningKey::public_key() const {
+  if (impl_->elsewhere) return impl_->elsewhere->public_key();
   std::array<unsigned char, 32> bytes;
   std::size_t size = bytes.size();
   check(EVP_PKEY_get_raw_public_key(impl_->key.get(), bytes.data(), &size) == 1 && size == bytes.size(), "public key");
@@ -84,6 +90,7 @@ std::array<unsigned char, 32> SigningKey::public_key() const {
 }
 
 std::array<unsigned char, 64> SigningKey::sign(std::string_view message) const {
+  if (impl_->elsewhere) return impl_->elsewhere->sign(message);
   std::array<unsigned char, 64> signature;
   std::size_t size = signature.size();
   const Context context(EVP_MD_CTX_new());

@@ -7,6 +7,7 @@
 #include "store/crypto.h"
 #include "store/fsck_parts.h"
 #include "store/lock.h"
+#include "store/log_key.h"
 #include "store/work_folder.h"
 
 namespace ward::store {
@@ -32,8 +33,9 @@ FsckReport fsck(const std::filesystem::path& store, const Progress& progress) {
   const std::string restore =
       "restore " + (store / "audit").string() + " from a backup; what follows the bad line can't be trusted";
   guarded(report, Severity::error,
-          "put the key back from a backup: without it nothing can be recorded, so the store can't be mounted",
-          [&] { static_cast<void>(SigningKey::load(store / config.key)); });
+          "put the key back from a backup, or its token into the machine: without it nothing can be recorded, so the "
+          "store can't be mounted",
+          [&] { static_cast<void>(load_key(store, config)); });
   guarded(report, Severity::error, restore, [&] { check_log(store, config, report, progress); });
   Expected expected;
   Catalog replayed(work.path() / "replayed.db");

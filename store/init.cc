@@ -11,6 +11,7 @@
 #include "store/audit_log.h"
 #include "store/catalog.h"
 #include "store/checkpoint.h"
+#include "store/crypto_pkcs11.h"
 #include "store/error.h"
 #include "store/files.h"
 #include "store/git_history.h"
@@ -150,14 +151,17 @@ Config init_store(const std::filesystem::path& folder, const InitOptions& option
   Config config;
   config.origin = options.origin.empty() ? new_origin() : options.origin;
   config.created = utc(time);
-  auto key = SigningKey::generate();
+  if (!options.key.empty()) config.key = options.key;
+  auto key = options.key.empty() ? SigningKey::generate() : token_key(options.key);
   config.vkey = to_vkey({config.origin, key.public_key()});  // refuses a bad origin
   check_empty(path);
 
   Making making(path);
-  make_folder(path / "keys");
-  key.save(path / config.key);
-  sync_folder(path / "keys");
+  if (options.key.empty()) {
+    make_folder(path / "keys");
+    key.save(path / config.key);
+    sync_folder(path / "keys");
+  }
   make_folder(path / "drafts");
   GitHistory::create(path / "history.git", time);
   PolicyChange policy;

@@ -12,6 +12,7 @@
 #include "store/config.h"
 #include "store/error.h"
 #include "store/lock.h"
+#include "store/log_key.h"
 #include "store/monitor.h"
 #include "store/prune.h"
 #include "store/recovery.h"
@@ -33,7 +34,7 @@ Monitor::Monitor(const std::filesystem::path& store, Hooks hooks)
   ::prctl(PR_SET_DUMPABLE, 0);  // no core, no ptrace by the same user: the daemon holds keys and everybody's bytes
   const Config& config = opening_->config;
   slots_ = std::make_unique<Slots>(store / "slots");
-  log_ = std::make_unique<AuditLog>(store / "audit", config.origin, SigningKey::load(store / config.key));
+  log_ = std::make_unique<AuditLog>(store / "audit", config.origin, load_key(store, config));
   const auto host = config.origin.substr(0, config.origin.find('/'));
   const auto held = lock();  // the publisher records what it does: not before recovery is over
   catalog_ = open_catalog(store, *log_);

@@ -6,6 +6,7 @@
 #include "store/error.h"
 #include "store/ledger.h"
 #include "store/lock.h"
+#include "store/log_key.h"
 #include "store/record_json.h"
 #include "store/recovery.h"
 #include "store/requester.h"
@@ -48,7 +49,7 @@ std::string record_command(const std::filesystem::path& store, const Maintenance
   try {
     const Config config = load_config(store);
     const StoreLock lock(store);
-    AuditLog log(store / "audit", config.origin, SigningKey::load(store / config.key));
+    AuditLog log(store / "audit", config.origin, load_key(store, config));
     const auto catalog = current_catalog(store, log);
     if (log.cut_bytes() != 0) append_offline(log, config, Recover{log.cut_bytes(), 0, 0, 0});
     append_offline(log, config, command);

@@ -11,7 +11,7 @@ enum class Exit {
   config = 3,            // not a store, a half-made store, or its ward.toml is wrong
   format = 4,            // a store of another format version
   busy = 5,              // another ward uses the store, or something uses the mount
-  missing_key = 6,       // the log's private key can't be read
+  missing_key = 6,       // the log's private key can't be read, or its token isn't there
   mountpoint = 7,        // the mount point is missing, no folder, not empty, or a mount already
   damaged = 8,           // the log, the catalog or an object contradicts itself; the message says what to do
   policy = 9,            // a policy that is malformed, or whose own tests fail

@@ -17,7 +17,7 @@ from contenders import OTHERS, Native, Ward, mounts, run
 class Sizes:
     """How much of everything. `quick` is for looking whether the bench works: its figures mean little."""
 
-    def __init__(self, quick, mebibytes, rounds, scale):
+    def __init__(self, quick, mebibytes, rounds, scale, records):
         self.rounds = rounds or (2 if quick else 5)
         self.big = (mebibytes or (64 if quick else 1024)) << 20
         self.random_reads = 2_000 if quick else 20_000
@@ -25,6 +25,10 @@ class Sizes:
         self.opened, self.open_rounds = (100, 5) if quick else (1_000, 10)
         self.records = 20_000 if quick else 200_000
         self.scale = scale or (500 if quick else 10_000)
+        self.grown = records or (20_000 if quick else 1_000_000)  # the largest log of the rows growth-…
+        # Google Benchmark's: how long a loop runs at least, and with --quick no large logs and trees
+        self.micro = ["--benchmark_min_time=0.01", "--benchmark_filter=-records:1000000"] if quick else [
+            "--benchmark_min_time=0.2"]
 
 
 class Arena:

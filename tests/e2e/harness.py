@@ -132,9 +132,9 @@ def alive(pid):
 
 
 class Mount:
-    """A store and its mount. `base` is removed by cleanup(); `env` reaches the daemon."""
+    """A store and its mount. `base` is removed by cleanup(); `env` reaches the daemon; `init`: more words for `ward init`."""
 
-    def __init__(self, preset="allow-all", policy=None, options=None, base=None, env=None, mount=True):
+    def __init__(self, preset="allow-all", policy=None, options=None, base=None, env=None, mount=True, init=()):
         require_mount()
         self.base = base or make_temp()
         self.own_base = base is None
@@ -151,7 +151,7 @@ class Mount:
             how = ["--policy", os.path.join(self.base, "first-policy.toml")]
             write(how[1], policy)
         try:
-            self.init_output = ward("init", self.store, *how, env=self.env).stdout
+            self.init_output = ward("init", self.store, *how, *init, env=self.env).stdout
             self.vkey = re.search(r"\S+\+[0-9a-f]{8}\+\S+", self.init_output).group(0)
             if mount:
                 self.mount()

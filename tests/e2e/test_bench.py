@@ -13,7 +13,7 @@ import unittest
 from harness import REPOSITORY, WARD, make_temp, main, require_mount, sanitized, shutil, wait_until
 
 BENCH = os.path.join(REPOSITORY, "scripts/bench")
-SMALL = ["--quick", "--size", "8", "--runs", "1", "--scale", "50"]
+SMALL = ["--quick", "--size", "8", "--runs", "1", "--scale", "50", "--records", "12000"]
 
 
 def mounts_below(folder):
@@ -39,7 +39,8 @@ class Bench(unittest.TestCase):
 
     def test_the_table_has_the_rows_that_were_asked_for(self):
         rows = ["read-ranges", "mmap-open", "cold-ranges", "save", "small", "git-lag", "open-ranges", "create", "unlink",
-                "audit-append", "audit-verify", "mount", "memory"]
+                "audit-append", "audit-verify", "mount", "memory", "growth-append", "growth-bytes", "growth-mount",
+                "growth-memory-read"]
         bench = self.start("--only", *rows)
         out, err = bench.communicate(timeout=400)
         self.assertEqual(0, bench.returncode, err)
@@ -51,6 +52,22 @@ class Bench(unittest.TestCase):
         for cells in lines[2:9]:
             if cells[0].split()[0] != "`git-lag`":
                 self.assertRegex(cells[native], r"^[0-9.]+×$")
+        growth = lines[-4:]
+        self.assertTrue(all("10,000 records" in cells[lines[0].index("÷ others")] for cells in growth), growth)
+        self.nothing_is_left()
+
+    def test_the_inner_loops_have_rows(self):
+        if not os.path.exists(os.path.join(os.path.dirname(WARD), "tests/ward_micro")):
+            self.skipTest("SKIPPED: ward_micro isn't built; scripts/setup bench installs what it needs")
+        rows = ["micro-line", "micro-leaf", "micro-tree", "micro-verify", "micro-ask", "micro-append"]
+        bench = self.start("--only", *rows)
+        out, err = bench.communicate(timeout=400)
+        self.assertEqual(0, bench.returncode, err)
+        lines = [line.split("|") for line in out.splitlines() if line.startswith("| `")]
+        self.assertEqual(rows, [cells[1].split()[0].strip("`") for cells in lines])
+        for cells in lines:
+            self.assertRegex(cells[2], "^ [0-9.]+ (µs|ms|s) $")
+        self.assertEqual([False, False, True, True, True, True], ["10,000 records" in cells[7] for cells in lines])
         self.nothing_is_left()
 
     def test_an_interrupted_bench_unmounts_and_removes_everything(self):
