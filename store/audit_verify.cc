@@ -3,6 +3,7 @@
 #include "store/audit_verify.h"
 
 #include <algorithm>
+#include <map>
 
 #include "store/bundles.h"
 #include "store/checkpoint.h"
@@ -26,7 +27,11 @@ namespace {
 class Verifier {
  public:
   explicit Verifier(const VerifyRequest& request)
-      : request_(request), all_(segments(request.audit)), tiles_(request.audit) {}
+      : request_(request), all_(segments(request.audit)), tiles_(request.audit) {
+    for (const auto& each : request.vouched) vouched_roots_[each.checkpoint.size];
+    next_vouched_ = vouched_roots_.begin();
+    look_at_vouched();  // one over no records
+  }
 
   Verification run() {
     find_key();
@@ -93,6 +98,7 @@ class Verifier {
         tiles_.append(leaf);
         look(current_, current_root_);
         look(kept_, kept_root_);
+        look_at_vouched();
       }
       if (!scan.problem.empty()) {
         stop(line_of(tiles_.size()), scan.problem);
@@ -110,6 +116,12 @@ class Verifier {
     if (promise && promise->checkpoint.size == tiles_.size()) root = tiles_.root();
   }
 
+  void look_at_vouched() {
+    if (next_vouched_ == vouched_roots_.end() || next_vouched_->first != tiles_.size()) return;
+    next_vouched_->second = tiles_.root();
+    ++next_vouched_;
+  }
+
   void stop(const BadLine& bad, const std::string& why) {
     stopped_ = true;
     result_.bad_line = bad;
@@ -117,9 +129,9 @@ class Verifier {
   }
 
   // True when the lines are those that `promise` was signed for.
-  bool holds(const Signed& promise, const std::optional<Hash>& root, const std::string& name) {
-    const Sequence size = promise.checkpoint.size;
-    if (root == promise.checkpoint.root) return true;
+  bool holds(const Checkpoint& promise, const std::optional<Hash>& root, const std::string& name) {
+    const Sequence size = promise.size;
+    if (root == promise.root) return true;
     if (root) {
       problem("the first " + std::to_string(size) + " records aren't those that " + name + " was signed for");
     } else if (size != 0) {
@@ -133,8 +145,10 @@ class Verifier {
 
   void compare() {
     bool lines_hold = true;
-    if (kept_) lines_hold = holds(*kept_, kept_root_, "the kept checkpoint") && lines_hold;
-    if (current_) lines_hold = holds(*current_, current_root_, "the checkpoint") && lines_hold;
+    if (kept_) lines_hold = holds(kept_->checkpoint, kept_root_, "the kept checkpoint") && lines_hold;
+    if (current_) lines_hold = holds(current_->checkpoint, current_root_, "the checkpoint") && lines_hold;
+    for (const auto& each : request_.vouched)
+      lines_hold = holds(each.checkpoint, vouched_roots_.at(each.checkpoint.size), each.name) && lines_hold;
     if (!stopped_) tiles_.finish(current_ && current_root_ ? current_->checkpoint.size : 0);
     name_first_bad(lines_hold);
     for (const auto& [tile, what] : tiles_.mismatches()) problem(tile_path(tile) + " " + what);
@@ -189,7 +203,7 @@ class Verifier {
     const bool contradiction = !result_.problems.empty();
     // With the folder's own key a missing signature is a contradiction too; with one from outside it may be the wrong
     // key.
-    const bool own_key = !request_.vkey && !request_.kept;
+    const bool own_key = !request_.vkey && !request_.kept && request_.vouched.empty();
     result_.problems.insert(result_.problems.end(), signers_.begin(), signers_.end());
     if (contradiction || (mismatch && own_key)) {
       result_.verdict = Verdict::damaged;
@@ -210,7 +224,9 @@ class Verifier {
   TileCheck tiles_;
   std::optional<VerifierKey> key_;
   std::optional<Signed> current_, kept_;
-  std::optional<Hash> current_root_, kept_root_;  // over the lines, at the sizes of these
+  std::optional<Hash> current_root_, kept_root_;           // over the lines, at the sizes of these
+  std::map<Sequence, std::optional<Hash>> vouched_roots_;  // the same, at the sizes that others vouch for
+  std::map<Sequence, std::optional<Hash>>::iterator next_vouched_;
   bool stopped_ = false;
   std::vector<std::string> signers_;
   Verification result_;

@@ -20,10 +20,17 @@ enum class Verdict {
   damaged,               // lines, tiles and checkpoints contradict each other
 };
 
+/// A checkpoint that somebody else than the log vouches for: the lines must be those that it was signed for.
+struct Vouched {
+  std::string name;  // for people
+  Checkpoint checkpoint;
+};
+
 struct VerifyRequest {
   std::filesystem::path audit;
-  std::optional<std::string> vkey;  // printed when the store was made
-  std::optional<std::string> kept;  // text of a checkpoint that the auditor kept
+  std::optional<std::string> vkey;    // printed when the store was made
+  std::optional<std::string> kept;    // text of a checkpoint that the auditor kept
+  std::vector<Vouched> vouched = {};  // their signatures were checked (witnesses.h)
 };
 
 struct BadLine {

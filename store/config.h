@@ -5,6 +5,9 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "store/anchor_config.h"
 
 namespace ward::store {
 
@@ -12,10 +15,11 @@ namespace ward::store {
 inline constexpr int kStoreFormat = 1;
 
 struct Config {
-  std::string origin;                // of the log: "host/ward/uuid", names it in every checkpoint
-  std::string vkey;                  // the log's public verifier key
-  std::string created;               // RFC 3339, for people
-  std::string key = "keys/log.pem";  // the log's private key, relative to the store
+  std::string origin;                  // of the log: "host/ward/uuid", names it in every checkpoint
+  std::string vkey;                    // the log's public verifier key
+  std::string created;                 // RFC 3339, for people
+  std::string key = "keys/log.pem";    // the log's private key, relative to the store
+  std::vector<AnchorCommand> anchors;  // what runs with checkpoints, in the order of the file
   bool operator==(const Config&) const = default;
 };
 

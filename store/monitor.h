@@ -343,6 +343,7 @@ class Monitor {
   void reap(Nanos time);
   void recover();
   void start_publisher(const std::string& host);
+  void start_anchors();
 
   const std::filesystem::path folder_;
   Hooks hooks_;
@@ -386,6 +387,8 @@ class Monitor {
   Nanos ranges_recorded_ = 0;  // when long-lived handles were last recorded
 
   std::unique_ptr<Publisher> publisher_;  // after what its callbacks use: its thread ends first
+
+  std::unique_ptr<class Anchors> anchors_;  // after what its recorder uses
 
   std::mutex background_mutex_;
   std::condition_variable background_wake_;

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "store/anchors.h"
 #include "store/config.h"
 #include "store/error.h"
 #include "store/lock.h"
@@ -18,7 +19,9 @@
 namespace ward::store {
 
 struct Monitor::Opening {
-  explicit Opening(const std::filesystem::path& store) : config(load_config(store)), lock(store) {}
+  explicit Opening(const std::filesystem::path& store) : config(load_config(store)), lock(store) {
+    if (!config.anchors.empty()) check_writers(store);
+  }
   Config config;
   StoreLock lock;
 };
@@ -41,6 +44,7 @@ Monitor::Monitor(const std::filesystem::path& store, Hooks hooks)
   ledger_ = std::make_unique<Ledger>(
       *log_, *catalog_, host, [this](const Record& entry) { publisher_->observe(entry); }, hooks_.ending);
   recover();
+  start_anchors();
   background_thread_ = std::thread([this] { background(); });
 }
 
@@ -69,6 +73,19 @@ void Monitor::start_publisher(const std::string& host) {
                                                                          AuditLog::Space::reserved);
                                                                 }});
   observe_unpublished(folder_ / "audit", last ? *last + 1 : 0, *publisher_);
+}
+
+void Monitor::start_anchors() {
+  const Config& config = opening_->config;
+  anchors_ = std::make_unique<Anchors>(folder_ / "audit", config.origin, config.anchors,
+                                       [this](const Anchor& run, const std::string& path, const std::string& reason) {
+                                         const auto self = Requester::self();
+                                         const auto held = lock();
+                                         Record entry = record(self, path, run, {});
+                                         entry.reason = reason;
+                                         append(held, std::move(entry));
+                                         return ledger_->next() - 1;
+                                       });
 }
 
 void Monitor::recover() {
@@ -113,6 +130,7 @@ void Monitor::unmounted(const Requester& who) {
     append(held, record(who, "/", Unmount{publisher_->lag().records == 0}, {}), AuditLog::Space::reserved);
   }
   tick();
+  if (anchors_->finish()) tick();  // the last anchors have the unmount; their records come after it
 }
 
 void Monitor::background() {
@@ -170,6 +188,7 @@ void Monitor::tick() {
   // that a power cut leaves ahead of the log is discarded at the next start.
   log_->sync();
   log_->checkpoint();
+  anchors_->offer(log_->checkpoint_text());
   settle();  // of saves that no request ended
 }
 

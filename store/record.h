@@ -89,6 +89,23 @@ struct Maintenance {
   bool operator==(const Maintenance&) const = default;
 };
 
+/// A command that anchors checkpoints outside ran with the one over the first `checkpoint` records. result: "stored"
+/// (what it printed has that sha256), "done" (it printed nothing), or how it failed: "exit" and "signal" (`code` says
+/// which), "timeout", "too-long", "not-started", "not-stored".
+struct Anchor {
+  static constexpr const char* action = "anchor";
+  std::string name, result;
+  std::uint64_t checkpoint = 0;
+  std::uint32_t code = 0;
+  Sha256 sha256;
+  template <class V>
+  void fields(V& v) {
+    v("name", name), v("checkpoint", checkpoint), v("result", result), v.opt("code", code), v.opt("sha256", sha256);
+  }
+  bool failed() const { return result != "stored" && result != "done"; }
+  bool operator==(const Anchor&) const = default;
+};
+
 /// The policy's text is the object named sha256.
 struct PolicyChange {
   static constexpr const char* action = "policy-change";
@@ -488,7 +505,7 @@ struct Refusal {
 /// once, in record.cc, and not wherever a record is made.
 using Payloads = std::variant<LogStart, Mount, Unmount, Recover, Maintenance, PolicyChange, Create, Link, Commit,
                               Inputs, Finalise, Unchanged, Abandon, Sync, Rename, Delete, Restore, SetAttr, SetXattr,
-                              StageChange, Open, Read, Write, Close, Publish, VersionLost, Activity, Refusal>;
+                              StageChange, Open, Read, Write, Close, Publish, VersionLost, Activity, Anchor, Refusal>;
 struct Payload : Payloads {
   using Payloads::Payloads;
   Payload();
