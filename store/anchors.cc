@@ -10,7 +10,6 @@
 #include <cstdlib>
 
 #include "store/checkpoint.h"
-#include "store/child.h"
 #include "store/crypto.h"
 #include "store/error.h"
 #include "store/segments.h"
@@ -21,7 +20,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 constexpr std::chrono::seconds kRetry = 60s;
-constexpr std::size_t kMostReason = 500, kMostOutput = 64 * 1024;  // bytes
+constexpr std::size_t kMostReason = 500;  // bytes
 
 std::string variable(const char* name, const char* otherwise) {
   const char* value = std::getenv(name);
@@ -65,8 +64,9 @@ Anchor outcome_of(const ChildResult& child) {
 
 struct Anchors::Runner {
   AnchorCommand command;
-  std::uint64_t others = 0;  // Offered::others of the checkpoint of the last good run
-  Clock::time_point next{};  // when it may run again
+  std::uint64_t others = 0;      // Offered::others of the checkpoint of the last good run
+  Clock::time_point next{};      // when it may run again
+  std::chrono::seconds pause{};  // after the last failure
   bool running = false, last_done = false;
   std::thread thread;
 };
@@ -135,8 +135,9 @@ void Anchors::run(Runner& runner) {
   idle_.notify_all();
 }
 
-/// What the command printed, in a file that names the checkpoint, which lies beside it.
-Anchor Anchors::keep(const Runner& runner, const Offered& checkpoint, const std::string& output) {
+/// Puts what the command printed into a file that names the checkpoint, which lies beside it. Returns its path for
+/// people.
+std::string Anchors::keep(const Runner& runner, const Offered& checkpoint, const std::string& output) {
   const std::scoped_lock one_at_a_time(files_mutex_);
   const auto folder = audit_ / "anchors";
   if (std::filesystem::create_directory(folder)) {
@@ -146,49 +147,57 @@ Anchor Anchors::keep(const Runner& runner, const Offered& checkpoint, const std:
   const auto stem = stem_of(checkpoint.size);
   write_durably(folder / (stem + ".checkpoint"), checkpoint.text);
   write_durably(folder / (stem + "." + runner.command.name), output);
-  Anchor run;
-  run.result = "stored";
-  run.sha256 = hex(sha256(output));
+  return "/@@/audit/anchors/" + stem + "." + runner.command.name;
+}
+
+ChildRequest Anchors::request_for(const Runner& runner, const Offered& checkpoint) const {
+  ChildRequest request;
+  request.command = runner.command.command;
+  request.environment = {variable("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+                         variable("LANG", "C.UTF-8"), "WARD_ORIGIN=" + origin_,
+                         "WARD_CHECKPOINT_SIZE=" + std::to_string(checkpoint.size), "WARD_AUDIT=" + audit_.string()};
+  request.input = checkpoint.text;
+  request.timeout = runner.command.timeout;
+  request.stop = stopped_.get();
+  return request;
+}
+
+/// Runs the command and keeps what it printed. Never throws for what the disk or the system refuses.
+Anchors::Run Anchors::execute(const Runner& runner, const Offered& checkpoint) {
+  Run run;
+  run.record.result = "not-started";
+  try {
+    const auto child = run_child(request_for(runner, checkpoint));
+    run.record = outcome_of(child);
+    run.reason = first_line(child.error);
+    if (run.record.result != "done" || child.output.empty()) return run;
+    run.record.result = "not-stored";
+    run.path = keep(runner, checkpoint, child.output);
+    run.record.result = "stored";
+    run.record.sha256 = hex(sha256(child.output));
+  } catch (const std::exception& error) {
+    run.reason = first_line(error.what());
+  }
   return run;
 }
 
 void Anchors::run_once(Runner& runner, const Offered& checkpoint) {
   const auto began = Clock::now();
-  Anchor run;
-  std::string reason, path = "/@@/audit/checkpoint";
-  try {
-    const auto child =
-        run_child({runner.command.command,
-                   {variable("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-                    variable("LANG", "C.UTF-8"), "WARD_ORIGIN=" + origin_,
-                    "WARD_CHECKPOINT_SIZE=" + std::to_string(checkpoint.size), "WARD_AUDIT=" + audit_.string()},
-                   checkpoint.text,
-                   runner.command.timeout,
-                   kMostOutput,
-                   stopped_.get()});
-    run = outcome_of(child);
-    reason = first_line(child.error);
-    if (run.result == "done" && !child.output.empty()) {
-      run = keep(runner, checkpoint, child.output);
-      path = "/@@/audit/anchors/" + stem_of(checkpoint.size) + "." + runner.command.name;
-    }
-  } catch (const std::exception& error) {  // of the disk, or of the system that has no process to give
-    run = {};
-    run.result = "not-stored";
-    reason = first_line(error.what());
-  }
-  run.name = runner.command.name;
-  run.checkpoint = checkpoint.size;
-  if (!run.failed()) reason.clear();
-  if (run.failed() && reason.empty()) reason = "the command said nothing on stderr";
+  auto run = execute(runner, checkpoint);
+  run.record.name = runner.command.name;
+  run.record.checkpoint = checkpoint.size;
+  const bool failed = run.record.failed();
+  if (!failed) run.reason.clear();
+  if (failed && run.reason.empty()) run.reason = "the command said nothing on stderr";
   const std::scoped_lock lock(mutex_);  // before the record: no checkpoint over it is offered until we know of it
   try {
-    uncovered_.push_back(record_(run, path, reason));
+    uncovered_.push_back(record_(run.record, run.path, run.reason));
   } catch (const std::exception& error) {  // a full disk: what keeps the log from growing is told by those who serve
-    std::fprintf(stderr, "ward: the anchor %s isn't recorded: %s\n", run.name.c_str(), error.what());
+    std::fprintf(stderr, "ward: the anchor %s isn't recorded: %s\n", run.record.name.c_str(), error.what());
   }
-  if (!run.failed()) runner.others = checkpoint.others;
-  runner.next = began + (run.failed() ? std::min(runner.command.every, kRetry) : runner.command.every);
+  if (!failed) runner.others = checkpoint.others;
+  runner.pause = failed ? std::min(runner.command.every, std::max(kRetry, 2 * runner.pause)) : 0s;
+  runner.next = began + (failed ? runner.pause : runner.command.every);
 }
 
 }  // namespace ward::store

@@ -14,14 +14,15 @@
 #include <vector>
 
 #include "store/anchor_config.h"
+#include "store/child.h"
 #include "store/files.h"
 #include "store/record.h"
 
 namespace ward::store {
 
 /// Each command has a thread of its own and runs at most once in its `every`, the first time at once, and only when the
-/// log has grown by other records than those of anchors; one that failed again after a minute, or `every` if that is
-/// less. Thread-safe.
+/// log has grown by other records than those of anchors; one that failed again after a minute, then two, four and so
+/// on, but never later than `every`. Thread-safe.
 class Anchors {
  public:
   /// Records one run and returns the record's sequence. Called from the commands' threads; may throw
@@ -49,8 +50,15 @@ class Anchors {
   };
 
   void run(Runner& runner);
+  struct Run {
+    Anchor record;
+    std::string path = "/@@/audit/checkpoint", reason;
+  };
+
   void run_once(Runner& runner, const Offered& checkpoint);
-  Anchor keep(const Runner& runner, const Offered& checkpoint, const std::string& output);
+  ChildRequest request_for(const Runner& runner, const Offered& checkpoint) const;
+  Run execute(const Runner& runner, const Offered& checkpoint);
+  std::string keep(const Runner& runner, const Offered& checkpoint, const std::string& output);
 
   const std::filesystem::path audit_;
   const std::string origin_;

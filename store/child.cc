@@ -121,16 +121,20 @@ class Running {
   int status_ = 0;
 };
 
-/// Takes what is there; false at the end of the stream.
+/// Takes one block of what is there and keeps as much as may be kept, and a byte more; false at the end of the stream.
+/// One block: a program that writes faster than we read mustn't keep us from looking at the clock.
 bool take(const Fd& from, std::string& into, std::size_t most) {
-  char block[4096];
-  for (;;) {
-    const auto n = ::read(from.get(), block, sizeof block);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno == EAGAIN;
-    if (n == 0) return false;
-    into.append(block, std::min(static_cast<std::size_t>(n), most + 1 - std::min(most + 1, into.size())));
-    if (into.size() > most && most > kMostError) return true;  // the caller ends it; of stderr the rest is thrown away
+  char block[16 * 1024];
+  const auto n = ::read(from.get(), block, sizeof block);
+  if (n < 0) return errno == EAGAIN || errno == EINTR;
+  into.append(block, std::min(static_cast<std::size_t>(n), most + 1 - std::min(most + 1, into.size())));
+  return n != 0;
+}
+
+/// What a program that has ended left in its pipes.
+void drain(const Fd& from, std::string& into, std::size_t most) {
+  constexpr int kMostBlocks = 64;  // of a pipe of 1 MiB, which is as large as they get
+  for (int i = 0; i < kMostBlocks && into.size() <= most && take(from, into, most); ++i) {
   }
 }
 
@@ -150,8 +154,8 @@ ChildEnd watch(const ChildRequest& request, const Running& child, const Fd& out,
     if (result.output.size() > request.most) return ChildEnd::too_long;
     if (wait[3].revents != 0) return ChildEnd::timed_out;
     if (wait[2].revents == 0) continue;
-    take(out, result.output, request.most);  // what it printed last
-    take(err, result.error, kMostError);
+    drain(out, result.output, request.most);
+    drain(err, result.error, kMostError);
     return result.output.size() > request.most ? ChildEnd::too_long : ChildEnd::exited;
   }
 }

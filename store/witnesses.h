@@ -29,6 +29,10 @@ struct CosignedSearch {
 CosignedSearch find_cosigned(const std::filesystem::path& audit, const std::optional<std::string>& kept,
                              const std::string& origin, const std::vector<VerifierKey>& witnesses, std::uint64_t now);
 
+/// How many records the largest checkpoint in anchors/ covers that the witness cosigned; 0 when there is none.
+std::uint64_t largest_cosigned(const std::filesystem::path& audit, const std::string& origin,
+                               const VerifierKey& witness, std::uint64_t now);
+
 /// For VerifyRequest: what each of them vouches for.
 std::vector<Vouched> vouched(const CosignedSearch& search);
 

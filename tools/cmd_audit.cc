@@ -16,7 +16,6 @@
 #include "store/proof.h"
 #include "tools/audit_folder.h"
 #include "tools/commands.h"
-#include "tools/mounts.h"
 #include "tools/witnessed.h"
 
 namespace ward::tools {
@@ -212,17 +211,6 @@ Exit verify(const VerifyWords& words) {
 }
 
 }  // namespace
-
-std::filesystem::path audit_folder(const std::filesystem::path& given) {
-  std::error_code ignored;
-  return std::filesystem::is_directory(given / "audit", ignored) ? given / "audit" : given;
-}
-
-std::optional<std::filesystem::path> audit_folder_or_here(const std::string& given) {
-  if (!given.empty()) return audit_folder(given);
-  const auto place = find_mount(".");
-  return place ? std::optional(place->root / "@@/audit") : std::nullopt;
-}
 
 void add_audit(CLI::App& app, Action& action) {
   auto* audit = app.add_subcommand("audit", "Check the audit log (see also: log)");

@@ -2,7 +2,6 @@
 // audit cosign: gets a witness's cosignature on a checkpoint. Made to be the command of an [[anchor]], and works by
 // hand.
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <iostream>
@@ -38,9 +37,8 @@ std::uint64_t known_size(const CosignWords& words, const CosignRequest& request)
       throw store::Error(store::Code::usage, words.since + " is a checkpoint of another log, " + since.origin);
     return since.size;
   }
-  const auto search = store::find_cosigned(request.audit, std::nullopt, origin, {request.witness},
-                                           static_cast<std::uint64_t>(std::time(nullptr)));
-  return search.found.empty() ? 0 : search.found.back().checkpoint.size;
+  return store::largest_cosigned(request.audit, origin, request.witness,
+                                 static_cast<std::uint64_t>(std::time(nullptr)));
 }
 
 Exit run_cosign(const CosignWords& words) {

@@ -27,13 +27,12 @@ class Witness {
   std::string ask() {
     auto old = request_.old <= checkpoint_.size ? request_.old : 0;
     auto reply = submit(old);
-    if (reply.status == kConflict) {
-      const auto known = size_in(reply);
-      if (known == old) refuse("it holds another checkpoint of " + records(known) + ": the log was rewritten");
-      if (known > checkpoint_.size)
-        refuse("it has seen " + records(known) + ", and this checkpoint covers " + std::to_string(checkpoint_.size) +
+    if (reply.status == kConflict && size_in(reply) != old) {
+      old = size_in(reply);
+      if (old > checkpoint_.size)
+        refuse("it has seen " + records(old) + ", and this checkpoint covers " + std::to_string(checkpoint_.size) +
                ": it is an old one, or the log was cut");
-      reply = submit(old = known);
+      reply = submit(old);
     }
     check(reply, old);
     return store::with_cosignature(request_.checkpoint, reply.body, request_.witness,
@@ -79,7 +78,9 @@ class Witness {
       case kUnprocessable:
         refuse("the log isn't a continuation of the " + records(old) + " that it has seen");
       case kConflict:
-        refuse("it contradicts what it said a moment ago: another log of this name, or somebody else asks as well");
+        if (old == checkpoint_.size) refuse("it has seen other " + records(old) + ": the log was rewritten");
+        fail_request("answered 409 though it was told of the " + records(old) +
+                     " that it knows: does somebody else ask for this log as well?");
       default:
         fail_request("answered with HTTP status " + std::to_string(reply.status));
     }

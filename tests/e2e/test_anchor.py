@@ -215,13 +215,18 @@ class Witnesses(AnchorCase):
         ask(12, "from the future")
         w.ahead = 0
         for status, body, kind, code, words in (
-                (422, "", "text/plain", 12, "isn't a continuation"), (409, "0\n", "text/x.tlog.size", 12, "the log was rewritten"),
-                (409, "1\n", "text/x.tlog.size", 12, "contradicts what it said"), (409, "1\n", "text/html", 1, "without saying how many"),
+                (422, "", "text/plain", 12, "isn't a continuation"), (409, "0\n", "text/x.tlog.size", 1, "does somebody else ask"),
+                (409, "1\n", "text/x.tlog.size", 1, "does somebody else ask"), (409, "1\n", "text/html", 1, "without saying how many"),
                 (409, "-1\n", "text/x.tlog.size", 1, "without saying how many"), (409, "99999\n", "text/x.tlog.size", 12, "has seen 99999"),
                 (500, "", "text/plain", 1, "HTTP status 500"), (200, "", "text/plain", 12, "no cosignature"),
                 (200, "<html>\n", "text/html", 12, "malformed"), (200, "x" * 100_000, "text/plain", 1, "longer than 64 KiB")):
             w.spoil = lambda *_: (status, kind, body)
             ask(code, words)
+        w.spoil = lambda *answer: answer
+        size = tlog.checkpoint(read(m.store + "/audit/checkpoint").decode(), m.vkey)[0]
+        w.seen[origin] = size, b"x" * 32
+        ask(12, f"it has seen other {size} records: the log was rewritten")
+        w.seen.clear()
         w.spoil = lambda status, kind, body: (status, kind, body.replace("A", "B"))
         ask(12)
         ask(2, "not supported", url="file:///etc/passwd")
@@ -246,7 +251,7 @@ class Witnesses(AnchorCase):
 def other_key(origin):
     """A log's verifier key of that name, of which nobody has the private part any more."""
     other = Cosigner(origin)
-    raw = b"\1" + tlog.base64.b64decode(other.vkey.rsplit("+", 1)[1])[1:]
+    raw = b"\1" + tlog.base64.b64decode(other.vkey.split("+", 2)[2])[1:]
     return f"{origin}+{hashlib.sha256(origin.encode() + bytes([10]) + raw).digest()[:4].hex()}+{tlog.base64.b64encode(raw).decode()}"
 
 
@@ -258,7 +263,8 @@ class Commands(AnchorCase):
             deaf.listen(16)
             url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
             w = Cosigner("witness.example/w1")
-            add_anchor(m, "dead", [WARD, "audit", "cosign", "--witness", url, "--key", w.vkey, "--timeout", "600"], timeout="3s", every="1s")
+            add_anchor(m, "dead", [WARD, "audit", "cosign", "--witness", url, "--key", w.vkey, "--timeout", "600"],
+                       timeout="3s", every="1s")
             m.mount()
             asked = deaf.accept()[0]  # and gets no answer
             self.addCleanup(asked.close)

@@ -125,6 +125,7 @@ TEST_CASE("what a program prints is bounded") {
   CHECK(shell("head -c 65536 /dev/zero").output.size() == 65536);
   CHECK(shell("head -c 65536 /dev/zero").end == ChildEnd::exited);
   CHECK(shell("cat /dev/zero").end == ChildEnd::too_long);
+  CHECK(shell("cat /dev/zero >&2", 300ms).end == ChildEnd::timed_out);
   const auto result = shell("head -c 1000000 /dev/zero >&2; echo good");
   CHECK(result.output == "good\n");
   CHECK(result.error.size() == 4096);
@@ -158,12 +159,12 @@ TEST_CASE("how a command failed is recorded, and nothing is kept") {
     const char *script, *result, *reason;
     unsigned code;
   };
-  for (const Row& row : {Row{"echo no; echo first >&2; echo second >&2; exit 7", "exit", "first", 7},
-                         Row{"exit 1", "exit", "the command said nothing on stderr", 1},
-                         Row{"kill -15 $$", "signal", "the command said nothing on stderr", 15},
-                         Row{"sleep 1000", "timeout", "the command said nothing on stderr", 0},
-                         Row{"cat /dev/zero", "too-long", "the command said nothing on stderr", 0},
-                         Row{"true", "done", "", 0}}) {
+  for (const Row& row :
+       {Row{"echo no; echo first >&2; echo second >&2; exit 7", "exit", "first", 7},
+        Row{"exit 1", "exit", "the command said nothing on stderr", 1},
+        Row{"kill -15 $$", "signal", "the command said nothing on stderr", 15},
+        Row{"sleep 1000", "timeout", "the command said nothing on stderr", 0},
+        Row{"cat /dev/zero", "too-long", "the command said nothing on stderr", 0}, Row{"true", "done", "", 0}}) {
     const TempDir dir;
     Book book;
     Anchors anchors(dir.path(), kOrigin, {command("a", row.script, 3600s, 1s)}, book.recorder());

@@ -26,7 +26,8 @@ const std::string kNote =
     "U3IoXUCRAVxp8XY47ij7fFK9BWSzjXsAPQY/dUPeioguXp0zkrVomf4K/KEkwT5+R2+wRc2FCNABUbQelzZl+qDQ7Qk=\n";
 const std::string kWitness = "witness.example/w1+20324abe+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X";
 const std::string kLine =
-    "\xe2\x80\x94 witness.example/w1 IDJKvgAAAABqsTuAg17StFMqUQ+D8FcwhTmzArHQZJtntGQ5iVvDQKBeeEsXxQQq7HWlPNDP4sVr2CAQDhTu"
+    "\xe2\x80\x94 witness.example/w1 "
+    "IDJKvgAAAABqsTuAg17StFMqUQ+D8FcwhTmzArHQZJtntGQ5iVvDQKBeeEsXxQQq7HWlPNDP4sVr2CAQDhTu"
     "0dBNDSndzmY+NjotDA==\n";
 
 VerifierKey witness() {
@@ -53,8 +54,8 @@ VerifierKey other_witness() {
 TEST_CASE("a witness's key is of its own type") {
   CHECK(to_vkey(witness()) == kWitness);
   CHECK_THROWS_AS(parse_vkey(kWitness), Error);
-  CHECK_THROWS_AS(parse_vkey("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", KeyType::cosignature),
-                  Error);
+  CHECK_THROWS_AS(
+      parse_vkey("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", KeyType::cosignature), Error);
   for (std::size_t i = 0; i < kWitness.size(); ++i) {
     auto altered = kWitness;
     altered[i] = altered[i] == 'x' ? 'y' : 'x';
@@ -71,7 +72,8 @@ TEST_CASE("a cosignature is good with its text, key and time only") {
   CHECK(good.time == kTime);
   CHECK(check(kNote, kNow).signature == Signature::absent);
   CHECK(check_cosignature(parse_note(kNote + kLine), other_witness(), kNow).signature == Signature::absent);
-  CHECK(check_note(parse_note(kNote + kLine), parse_vkey("example.org/gafs/vol1+5372285d+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4")) ==
+  CHECK(check_note(parse_note(kNote + kLine),
+                   parse_vkey("example.org/gafs/vol1+5372285d+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4")) ==
         Signature::good);  // the log's own is there as before
 
   CHECK(check(kNote + kLine, kTime - 600).signature == Signature::good);
@@ -87,7 +89,8 @@ TEST_CASE("no altered byte of a cosignature passes, nor a shorter one") {
   const auto prefix = kLine.rfind(' ') + 1;
   const auto bytes = from_base64(std::string_view(kLine).substr(prefix, kLine.size() - prefix - 1));
   const auto with = [&](const std::string& raw) {
-    return check_cosignature(parse_note(kNote + kLine.substr(0, prefix) + base64(raw) + "\n"), witness(), kNow).signature;
+    return check_cosignature(parse_note(kNote + kLine.substr(0, prefix) + base64(raw) + "\n"), witness(), kNow)
+        .signature;
   };
   CHECK(with(bytes) == Signature::good);
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -115,7 +118,8 @@ TEST_CASE("what is posted is C2SP's request, to the byte") {
   const Hash a = sha256("a"), b = sha256("b");
   CHECK(add_checkpoint_body(0, {}, kNote) == "old 0\n\n" + kNote);
   CHECK(add_checkpoint_body(2, std::vector{a, b}, kNote) ==
-        "old 2\nypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=\nPiPoFgA5WUoziU9lZOGxNIu9egCI1CxKy3PurtWcAJ0=\n\n" + kNote);
+        "old 2\nypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=\nPiPoFgA5WUoziU9lZOGxNIu9egCI1CxKy3PurtWcAJ0=\n\n" +
+            kNote);
 }
 
 TEST_CASE("cosigned checkpoints are found among other files, those of other logs and wrong ones told") {
@@ -140,13 +144,17 @@ TEST_CASE("cosigned checkpoints are found among other files, those of other logs
   CHECK(search.notes.empty());
   CHECK(vouched(search)[0].checkpoint == parse_checkpoint(parse_note(kNote)));
 
+  CHECK(largest_cosigned(dir.path(), kOrigin, witness(), kNow) == 3);
+  CHECK(largest_cosigned(dir.path(), kOrigin, other_witness(), kNow) == 0);
+
   auto wrong = kNote + kLine;
   wrong.replace(wrong.find("\n3\n"), 3, "\n4\n");
   put("00000000000000000004.w", wrong);
   search = find(kOrigin);
   CHECK(search.found.size() == 1);
   REQUIRE(search.notes.size() == 1);
-  CHECK(search.notes[0].find("00000000000000000004.w: the cosignature of witness.example/w1 is wrong") != std::string::npos);
+  CHECK(search.notes[0].find("00000000000000000004.w: the cosignature of witness.example/w1 is wrong") !=
+        std::string::npos);
 
   search = find("example.org/another");
   CHECK(search.found.empty());
