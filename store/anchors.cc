@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 #include "store/checkpoint.h"
 #include "store/crypto.h"
@@ -34,6 +35,19 @@ std::string stem_of(std::uint64_t size) {
 
 std::string first_line(const std::string& text) {
   return text.substr(0, std::min(text.find('\n'), kMostReason));
+}
+
+/// How long ago the command printed what was kept last; nullopt when nothing was.
+std::optional<std::chrono::seconds> age_of_last(const std::filesystem::path& folder, const std::string& name) {
+  using FileClock = std::filesystem::file_time_type::clock;
+  std::optional<std::chrono::seconds> youngest;
+  std::error_code none;
+  for (std::filesystem::directory_iterator file(folder, none), end; !none && file != end; file.increment(none)) {
+    if (file->path().extension() != "." + name) continue;
+    const auto age = std::chrono::ceil<std::chrono::seconds>(FileClock::now() - file->last_write_time());
+    youngest = std::min(youngest.value_or(age), std::max(age, 0s));
+  }
+  return youngest;
 }
 
 /// How a run ended, as its record says it, but for what it printed.
@@ -81,6 +95,8 @@ Anchors::Anchors(std::filesystem::path audit, std::string origin, const std::vec
   for (const auto& command : commands) {
     runners_.push_back(std::make_unique<Runner>());
     runners_.back()->command = command;
+    const auto age = age_of_last(audit_ / "anchors", command.name);
+    if (age && *age < command.every) runners_.back()->next = Clock::now() + command.every - *age;
   }
   for (const auto& runner : runners_) runner->thread = std::thread([this, &runner = *runner] { run(runner); });
 }

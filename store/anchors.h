@@ -20,9 +20,9 @@
 
 namespace ward::store {
 
-/// Each command has a thread of its own and runs at most once in its `every`, the first time at once, and only when the
-/// log has grown by other records than those of anchors; one that failed again after a minute, then two, four and so
-/// on, but never later than `every`. Thread-safe.
+/// Each command has a thread of its own and runs at most once in its `every` (after a restart as the files kept tell),
+/// and only when the log has grown by other records than those of anchors; one that failed again after a minute, then
+/// two, four and so on, but never later than `every`. Thread-safe.
 class Anchors {
  public:
   /// Records one run and returns the record's sequence. Called from the commands' threads; may throw
@@ -36,7 +36,7 @@ class Anchors {
   Anchors(const Anchors&) = delete;
   Anchors& operator=(const Anchors&) = delete;
 
-  /// There is a new checkpoint. Never waits.
+  /// There is a new checkpoint. Waits for no command.
   void offer(const std::string& checkpoint);
   /// Runs every command once more, if there is something new, whatever its `every` says, and waits for them: at most
   /// for what is running and one more timeout. Nothing is run afterwards. True when something ran, and was recorded.
@@ -67,7 +67,7 @@ class Anchors {
 
   std::mutex files_mutex_;  // one writer of <records>.checkpoint at a time
 
-  std::mutex mutex_;  // guards all below, and the runners' states
+  std::mutex mutex_;  // guards all below, and the runners' states; held while a run is recorded
   std::condition_variable wake_, idle_;
   Offered offered_;
   std::deque<Sequence> uncovered_;  // records of anchors that no offered checkpoint covers yet

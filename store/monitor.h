@@ -3,7 +3,7 @@
 // policy), writes the audit record and applies it, under one lock, before it returns; so a decision can't be stale and
 // nothing is served unrecorded. Operations return a value or the caller's errno; refusals were recorded by then.
 //
-// Thread-safe. Locks, in order: Draft::content, Notes, the monitor's lock, leaf locks (objects, publisher's queue).
+// Thread-safe. Locks, in order: Draft::content, Notes, Anchors, the monitor's lock, leaf locks (objects, publisher).
 // Hooks are called with the monitor's lock held: they only queue.
 #pragma once
 #include <condition_variable>

@@ -190,9 +190,11 @@ TEST_CASE("a command runs again when others than anchors were recorded, at the e
   CHECK_FALSE(anchors.finish());
   CHECK(book.count() == 2);
 
+  const TempDir another;
   Book again;
   again.next = 7;
-  Anchors others(dir.path(), kOrigin, {command("often", "cat", 1s), command("rarely", "cat", 3600s)}, again.recorder());
+  Anchors others(another.path(), kOrigin, {command("often", "cat", 1s), command("rarely", "cat", 3600s)},
+                 again.recorder());
   others.offer(checkpoint_of(7));
   again.line(1);
   again.next = 100;
@@ -202,6 +204,25 @@ TEST_CASE("a command runs again when others than anchors were recorded, at the e
   CHECK(others.finish());
   CHECK(again.count() == 4);
   CHECK(again.lines[3].run.name == "rarely");
+}
+
+TEST_CASE("a restart doesn't make a command run sooner, if what it printed was kept") {
+  const TempDir dir;
+  std::filesystem::create_directory(dir.path() / "anchors");
+  std::ofstream(dir.path() / "anchors/00000000000000000005.a") << "earlier";
+  Book book;
+  Anchors anchors(dir.path(), kOrigin, {command("a", "cat")}, book.recorder());
+  anchors.offer(checkpoint_of(7));
+  CHECK(anchors.finish());  // not before
+  CHECK(book.count() == 1);
+
+  std::filesystem::last_write_time(dir.path() / "anchors/00000000000000000005.a",
+                                   std::filesystem::file_time_type::clock::now() - 2h);
+  std::filesystem::remove(dir.path() / "anchors/00000000000000000007.a");
+  Book later;
+  Anchors again(dir.path(), kOrigin, {command("a", "cat")}, later.recorder());
+  again.offer(checkpoint_of(9));
+  CHECK(later.line(0).run.checkpoint == 9);
 }
 
 TEST_CASE("offering a checkpoint and going away don't wait for a command") {

@@ -160,4 +160,6 @@ TEST_CASE("cosigned checkpoints are found among other files, those of other logs
   CHECK(search.found.empty());
   CHECK(search.notes[0].find("for another log") != std::string::npos);
   CHECK(find_cosigned(dir.path(), kNote + kLine, kOrigin, {witness()}, kNow).found.size() == 2);
+  std::ofstream(dir.path() / "checkpoint") << kNote + kLine;
+  CHECK(find(kOrigin).found.size() == 2);
 }
