@@ -102,8 +102,8 @@ class Witnesses(AnchorCase):
         lines = m.records()
         ended = next(i for i, r in enumerate(lines) if r["event"]["action"] == "unmount")
         self.assertGreater(max(anchors(m, "w1")), ended)
-        self.assertEqual([r["event"]["action"] for r in lines[ended:]], ["unmount", "anchor"])
-        self.assertEqual(w.seen[m.vkey.split("+")[0]][0], ended + 1)
+        self.assertIn([r["event"]["action"] for r in lines[ended + 1:]], (["anchor"], ["anchor"] * 2))  # one may have been at work
+        self.assertGreater(w.seen[m.vkey.split("+")[0]][0], ended)
         self.verify(m.store, "--key", m.vkey, "--witness", w.vkey)
         ward("fsck", m.store)
         ward("rebuild", m.store)
@@ -279,6 +279,19 @@ class Commands(AnchorCase):
             self.assertEqual((run["event"]["outcome"], run["ward"]["result"]), ("failure", "timeout"))
             self.assertEqual(anchors(m, "dead"), {})
             m.umount()
+
+    def test_a_failure_can_be_found(self):
+        m = self.store()
+        sh_anchor(m, "mail", "echo no route >&2; exit 75")
+        m.mount()
+        wait_until(lambda: runs(m, "mail"))
+        self.addCleanup(os.chdir, "/")
+        os.chdir(m.mnt)
+        table = ward("log", "--action", "anchor", "--outcome", "refused").stdout.splitlines()
+        self.assertRegex(table[1], r"anchor +FAILED +/@@/audit/checkpoint +mail result=exit code=75 checkpoint=\d+ — no route$")
+        event = json.loads(ward("log", "--action", "anchor", "--format", "ocsf").stdout.splitlines()[0])
+        self.assertEqual((event["status_id"], event["action_id"], event["status_detail"]), (2, 1, "no route"))
+        os.chdir("/")  # or it couldn't be unmounted
 
     def test_timeout_kills_all_that_a_command_started(self):
         m = self.store()
