@@ -81,10 +81,15 @@ std::vector<store::BundleName> disk_entries(const Monitor& monitor, const Virtua
     auto name = entry.path().filename().string();
     if (drafts && entry.path().extension() != ".kept") continue;
     if (drafts || entry.path().extension() == store::kPacked) name = entry.path().stem().string();
+    if (entry.path().extension() == ".tmp") continue;  // half-written, and gone in a moment
     if (name[0] != '.') names.push_back({std::move(name), entry.is_directory()});
   }
   const auto order = [](const store::BundleName& item) {
-    return std::pair(item.name == "checkpoint" ? 0 : item.name == "tile" ? 1 : 2, item.name);
+    return std::pair(item.name == "checkpoint" ? 0
+                     : item.name == "anchors"  ? 1
+                     : item.name == "tile"     ? 2
+                                               : 3,
+                     item.name);
   };
   std::sort(names.begin(), names.end(), [&](const auto& a, const auto& b) { return order(a) < order(b); });
   const auto same = [](const auto& a, const auto& b) { return a.name == b.name; };  // just being compressed

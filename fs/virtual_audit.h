@@ -20,8 +20,8 @@ inline constexpr std::string_view kAuditFolder = "audit/";  // how the names of 
 std::optional<bool> find_bundle(store::Monitor& monitor, const std::string& path);
 /// Partial ones as they go with the partial tiles that are there: whoever copied an earlier checkpoint needs those.
 std::vector<store::BundleName> list_bundles(store::Monitor& monitor, const std::string& folder);
-/// A folder of the audit folder, or drafts/: sorted, the checkpoint before the tiles and these before the lines, so
-/// that a copy in this order has all that each of them covers, though the log grows meanwhile.
+/// A folder of the audit folder, or drafts/: sorted, the checkpoint and anchors before the tiles and these before the
+/// lines, so that a copy in this order has all that each of them covers, though the log grows meanwhile.
 std::vector<store::BundleName> disk_entries(const store::Monitor& monitor, const Virtual& folder);
 /// A partial tile that went when its tile became full, or its folder: who saw it in a listing finds it all the same.
 std::optional<bool> find_past_tile(const store::Monitor& monitor, const std::string& path);

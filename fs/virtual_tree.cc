@@ -363,7 +363,7 @@ Result<std::unique_ptr<VirtualFile>> VirtualTree::open(const Requester& who, con
       return Errno{allowed.error()};
     return open_day(monitor_, file.name.substr(kAuditFolder.size()));
   }
-  const auto allowed = file.disk.extension() == ".kept"
+  const auto allowed = file.name.starts_with("drafts/")
                            ? monitor_.open_kept(who, std::stoull(file.disk.stem().string()), path)
                            : monitor_.open_report(who, store::kRoot, policy::Right::audit, path);
   if (!allowed) return Errno{allowed.error()};

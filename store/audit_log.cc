@@ -171,12 +171,23 @@ Sequence AuditLog::sync() {
 
 Sequence AuditLog::checkpoint() {
   const std::lock_guard one_at_a_time(checkpoint_mutex_);
+  return sign(false);
+}
+
+void AuditLog::rekey(SigningKey key) {
+  sync();
+  const std::lock_guard one_at_a_time(checkpoint_mutex_);
+  key_ = std::move(key);
+  sign(true);
+}
+
+Sequence AuditLog::sign(bool always) {
   TileWriter grown = tiles_;  // what is half written is written again the next time
   {
     const std::lock_guard lock(mutex_);
     check_usable();
     const auto count = static_cast<std::ptrdiff_t>(synced_ - tiles_.size());
-    if (count == 0) return synced_;
+    if (count == 0 && !always) return synced_;
     for (auto leaf = leaves_.begin(); leaf != leaves_.begin() + count; ++leaf) grown.append(*leaf);
   }
   grown.write();

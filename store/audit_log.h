@@ -57,6 +57,8 @@ class AuditLog {
   /// can't be written; the log is unharmed then, and a later call catches up.
   Sequence checkpoint();
   std::string checkpoint_text() const;  // "" before the first
+  /// From now on `key` signs; begins with a checkpoint over all records, durably. Throws as checkpoint().
+  void rekey(SigningKey key);
 
   /// Bytes of an unterminated last line that opening cut off.
   std::uint64_t cut_bytes() const { return cut_bytes_; }
@@ -76,6 +78,8 @@ class AuditLog {
   void load_leaves();
   void open_segment(const Tail& tail);
 
+  Sequence sign(bool always);  // the caller holds checkpoint_mutex_
+
   // Appending. The caller holds mutex_.
   void check_usable() const;
   std::vector<Hash> check_lines(std::span<const std::string> lines) const;
@@ -88,12 +92,12 @@ class AuditLog {
 
   const std::filesystem::path folder_;
   const std::string origin_;
-  const SigningKey key_;
   const SegmentOptions options_;
   std::uint64_t cut_bytes_ = 0;
 
-  std::mutex checkpoint_mutex_;  // before mutex_; guards tiles_
-  TileWriter tiles_;             // covers the records of the last checkpoint
+  std::mutex checkpoint_mutex_;  // before mutex_; guards key_ and tiles_
+  SigningKey key_;
+  TileWriter tiles_;  // covers the records of the last checkpoint
 
   std::mutex sync_mutex_;  // before mutex_
 

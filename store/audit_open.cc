@@ -60,7 +60,7 @@ void AuditLog::create(const std::filesystem::path& folder) {
 }
 
 AuditLog::AuditLog(std::filesystem::path folder, std::string origin, SigningKey key, SegmentOptions options)
-    : folder_(std::move(folder)), origin_(std::move(origin)), key_(std::move(key)), options_(options), tiles_(folder_) {
+    : folder_(std::move(folder)), origin_(std::move(origin)), options_(options), key_(std::move(key)), tiles_(folder_) {
   const Tail tail = find_tail();
   size_ = tail.size;
   load_checkpoint(tail);

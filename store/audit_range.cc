@@ -50,7 +50,7 @@ class RangeVerifier {
       result_.verdict = Verdict::no_checkpoint;
       return false;
     }
-    signed_ = read_signed(read_file(audit_ / "checkpoint"), key);
+    signed_ = read_signed(read_file(audit_ / "checkpoint"), key, KeyHistory::load(audit_));
     result_.covered = signed_.checkpoint.size;
     result_.verdict = signed_.signature == Signature::good ? Verdict::verified
                       : key                                ? Verdict::key_mismatch

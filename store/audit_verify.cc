@@ -3,6 +3,7 @@
 #include "store/audit_verify.h"
 
 #include <algorithm>
+#include <map>
 
 #include "store/bundles.h"
 #include "store/checkpoint.h"
@@ -15,11 +16,12 @@
 
 namespace ward::store {
 
-Signed read_signed(const std::string& text, const std::optional<VerifierKey>& key) {
+Signed read_signed(const std::string& text, const std::optional<VerifierKey>& trusted, const KeyHistory& keys) {
   const Note note = parse_note(text);
   const Checkpoint checkpoint = parse_checkpoint(note);
-  if (!key) return {checkpoint, Signature::absent};
-  return {checkpoint, checkpoint.origin == key->name ? check_note(note, *key) : Signature::absent};
+  if (!trusted) return {checkpoint, Signature::absent};
+  const auto key = keys.in_force(checkpoint.size, *trusted);
+  return {checkpoint, checkpoint.origin == key.name ? check_note(note, key) : Signature::absent};
 }
 
 namespace {
@@ -27,10 +29,15 @@ namespace {
 class Verifier {
  public:
   explicit Verifier(const VerifyRequest& request)
-      : request_(request), all_(segments(request.audit)), tiles_(request.audit) {}
+      : request_(request), all_(segments(request.audit)), tiles_(request.audit) {
+    for (const auto& each : request.vouched) vouched_roots_[each.checkpoint.size];
+    next_vouched_ = vouched_roots_.begin();
+    look_at_vouched();  // one over no records
+  }
 
   Verification run() {
     find_key();
+    read_rotations();
     read_checkpoints();
     read_lines();
     compare();
@@ -65,15 +72,24 @@ class Verifier {
     }
   }
 
+  void read_rotations() {
+    try {
+      keys_ = KeyHistory::load(request_.audit);
+    } catch (const Error& error) {
+      if (error.code() != Code::corrupt) throw;
+      problem(error.what());
+    }
+  }
+
   void read_checkpoints() {
-    if (request_.kept) kept_ = read_signed(*request_.kept, key_);
+    if (request_.kept) kept_ = read_signed(*request_.kept, key_, keys_);
     const auto path = request_.audit / "checkpoint";
     if (!std::filesystem::exists(path)) {
       if (kept_) problem("the checkpoint is missing, though there was one");
       return;
     }
     try {
-      current_ = read_signed(read_file(path), key_);
+      current_ = read_signed(read_file(path), key_, keys_);
     } catch (const Error& e) {
       if (e.code() != Code::corrupt) throw;
       problem(std::string("the checkpoint is damaged: ") + e.what());
@@ -118,9 +134,13 @@ class Verifier {
   }
 
   void append(const Hash& leaf) {
+    if (!keys_.agrees(tiles_.size(), leaf))
+      problem(KeyHistory::path(request_.audit).filename().string() + ": record " + std::to_string(tiles_.size()) +
+              " isn't the log's");
     tiles_.append(leaf);
     look(current_, current_root_);
     look(kept_, kept_root_);
+    look_at_vouched();
   }
 
   void read_lines() {
@@ -144,10 +164,23 @@ class Verifier {
     });
     result_.records = tiles_.size();
     check_prunes();
+    for (const Rotation& rotation : keys_.rotations()) {
+      if (rotation.sequence >= tiles_.size())
+        problem("the key was replaced by record " + std::to_string(rotation.sequence) + ", which isn't there");
+      else
+        result_.notes.push_back("record " + std::to_string(rotation.sequence) + " replaced the log's key by " +
+                                rotation.record.vkey + ": keep that one too");
+    }
   }
 
   void look(const std::optional<Signed>& promise, std::optional<Hash>& root) const {
     if (promise && promise->checkpoint.size == tiles_.size()) root = tiles_.root();
+  }
+
+  void look_at_vouched() {
+    if (next_vouched_ == vouched_roots_.end() || next_vouched_->first != tiles_.size()) return;
+    next_vouched_->second = tiles_.root();
+    ++next_vouched_;
   }
 
   void stop(const BadLine& bad, const std::string& why) {
@@ -157,9 +190,9 @@ class Verifier {
   }
 
   // True when the lines are those that `promise` was signed for.
-  bool holds(const Signed& promise, const std::optional<Hash>& root, const std::string& name) {
-    const Sequence size = promise.checkpoint.size;
-    if (root == promise.checkpoint.root) return true;
+  bool holds(const Checkpoint& promise, const std::optional<Hash>& root, const std::string& name) {
+    const Sequence size = promise.size;
+    if (root == promise.root) return true;
     if (root) {
       problem("the first " + std::to_string(size) + " records aren't those that " + name + " was signed for");
     } else if (size != 0) {
@@ -173,8 +206,10 @@ class Verifier {
 
   void compare() {
     bool lines_hold = true;
-    if (kept_) lines_hold = holds(*kept_, kept_root_, "the kept checkpoint") && lines_hold;
-    if (current_) lines_hold = holds(*current_, current_root_, "the checkpoint") && lines_hold;
+    if (kept_) lines_hold = holds(kept_->checkpoint, kept_root_, "the kept checkpoint") && lines_hold;
+    if (current_) lines_hold = holds(current_->checkpoint, current_root_, "the checkpoint") && lines_hold;
+    for (const auto& each : request_.vouched)
+      lines_hold = holds(each.checkpoint, vouched_roots_.at(each.checkpoint.size), each.name) && lines_hold;
     if (!stopped_) tiles_.finish(current_ && current_root_ ? current_->checkpoint.size : 0);
     name_first_bad(lines_hold);
     for (const auto& [tile, what] : tiles_.mismatches()) problem(tile_path(tile) + " " + what);
@@ -231,7 +266,7 @@ class Verifier {
     const bool contradiction = !result_.problems.empty();
     // With the folder's own key a missing signature is a contradiction too; with one from outside it may be the wrong
     // key.
-    const bool own_key = !request_.vkey && !request_.kept;
+    const bool own_key = !request_.vkey && !request_.kept && request_.vouched.empty();
     result_.problems.insert(result_.problems.end(), signers_.begin(), signers_.end());
     if (contradiction || (mismatch && own_key)) {
       result_.verdict = Verdict::damaged;
@@ -251,8 +286,11 @@ class Verifier {
   std::vector<Segment> all_;
   TileCheck tiles_;
   std::optional<VerifierKey> key_;
+  KeyHistory keys_;
   std::optional<Signed> current_, kept_;
-  std::optional<Hash> current_root_, kept_root_;  // over the lines, at the sizes of these
+  std::optional<Hash> current_root_, kept_root_;           // over the lines, at the sizes of these
+  std::map<Sequence, std::optional<Hash>> vouched_roots_;  // the same, at the sizes that others vouch for
+  std::map<Sequence, std::optional<Hash>>::iterator next_vouched_;
   bool stopped_ = false;
   std::vector<std::string> signers_, prunes_;
   Verification result_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "store/checkpoint.h"
+#include "store/key_history.h"
 #include "store/types.h"
 
 namespace ward::store {
@@ -20,10 +21,17 @@ enum class Verdict {
   damaged,               // lines, tiles and checkpoints contradict each other
 };
 
+/// A checkpoint that somebody else than the log vouches for: the lines must be those that it was signed for.
+struct Vouched {
+  std::string name;  // for people
+  Checkpoint checkpoint;
+};
+
 struct VerifyRequest {
   std::filesystem::path audit;
-  std::optional<std::string> vkey;  // printed when the store was made
-  std::optional<std::string> kept;  // text of a checkpoint that the auditor kept
+  std::optional<std::string> vkey;    // printed when the store was made
+  std::optional<std::string> kept;    // text of a checkpoint that the auditor kept
+  std::vector<Vouched> vouched = {};  // their signatures were checked (witnesses.h)
 };
 
 struct BadLine {
@@ -48,8 +56,9 @@ struct Signed {
   Checkpoint checkpoint;
   Signature signature = Signature::absent;
 };
-/// Throws Error{corrupt} for what isn't a checkpoint. Without a key nothing is said about the signature (absent).
-Signed read_signed(const std::string& text, const std::optional<VerifierKey>& key);
+/// `trusted`: one of the log's keys; the checkpoint must be signed with the one that was in force. Throws
+/// Error{corrupt} for what isn't a checkpoint. Without a key nothing is said about the signature (absent).
+Signed read_signed(const std::string& text, const std::optional<VerifierKey>& trusted, const KeyHistory& keys);
 
 /// Checks the records [from, to) against the tiles and the checkpoint, and reads nothing else of the log. `records` is
 /// how many of them are good, from the first; request.kept isn't looked at. Throws as verify_audit.

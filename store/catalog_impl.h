@@ -108,6 +108,7 @@ struct Catalog::Impl {
   void redo(const Record&, const Recover&) {}
   void redo(const Record&, const Maintenance&) {}
   void redo(const Record&, const Prune&) {}
+  void redo(const Record&, const Anchor&) {}
   void redo(const Record&, const Read&) {}
   void redo(const Record&, const Write&) {}
   void redo(const Record&, const Close&) {}

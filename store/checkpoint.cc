@@ -11,7 +11,6 @@
 namespace ward::store {
 namespace {
 
-constexpr char kEd25519 = 1;
 constexpr std::string_view kDash = "\xe2\x80\x94 ";  // U+2014 and a space
 constexpr std::size_t kMaxNote = 1'000'000;
 
@@ -25,12 +24,7 @@ bool is_key_name(std::string_view name) {
 }
 
 std::string typed(const VerifierKey& key) {
-  return kEd25519 + std::string(key.key.begin(), key.key.end());
-}
-
-std::string key_id(const VerifierKey& key) {
-  const Hash hash = sha256(key.name + '\n' + typed(key));
-  return {hash.begin(), hash.begin() + 4};
+  return static_cast<char>(key.type) + std::string(key.key.begin(), key.key.end());
 }
 
 std::string hex_of(std::string_view bytes) {
@@ -58,18 +52,25 @@ Note::Line parse_signature(std::string_view line) {
 
 }  // namespace
 
+std::string key_id(const VerifierKey& key) {
+  const Hash hash = sha256(key.name + '\n' + typed(key));
+  return {hash.begin(), hash.begin() + 4};
+}
+
 std::string to_vkey(const VerifierKey& key) {
   if (!is_key_name(key.name)) throw Error(Code::usage, "\"" + key.name + "\" can't name a key");
   return key.name + "+" + hex_of(key_id(key)) + "+" + base64(typed(key));
 }
 
-VerifierKey parse_vkey(std::string_view vkey) {
+VerifierKey parse_vkey(std::string_view vkey, KeyType type) {
   const auto first = vkey.find('+');
   const auto second = first == vkey.npos ? first : vkey.find('+', first + 1);
   if (second == vkey.npos) malformed("verifier key: expected name+hash+key");
-  VerifierKey key{std::string(vkey.substr(0, first)), {}};
+  VerifierKey key{std::string(vkey.substr(0, first)), {}, type};
   const std::string bytes = from_base64(vkey.substr(second + 1));
-  if (!is_key_name(key.name) || bytes.size() != 33 || bytes[0] != kEd25519) malformed("verifier key: not Ed25519");
+  if (!is_key_name(key.name) || bytes.size() != 33 || bytes[0] != static_cast<char>(type))
+    malformed(type == KeyType::note ? "verifier key: not Ed25519"
+                                    : "witness's key: not one for Ed25519 cosignatures (type 04)");
   std::copy(bytes.begin() + 1, bytes.end(), key.key.begin());
   if (vkey.substr(first + 1, second - first - 1) != hex_of(key_id(key))) malformed("verifier key: hash differs");
   return key;
@@ -87,12 +88,15 @@ Note parse_note(std::string_view note) {
   return parsed;
 }
 
+std::string to_text(const Note::Line& line) {
+  return std::string(kDash) + line.name + " " + base64(line.key_id + line.signature) + "\n";
+}
+
 std::string sign_note(std::string_view text, const std::string& name, const SigningKey& key) {
   const VerifierKey signer{name, key.public_key()};
   to_vkey(signer);  // the name must be one
   const auto signature = key.sign(text);
-  const std::string bytes = key_id(signer) + std::string(signature.begin(), signature.end());
-  return std::string(text) + "\n" + std::string(kDash) + name + " " + base64(bytes) + "\n";
+  return std::string(text) + "\n" + to_text({name, key_id(signer), {signature.begin(), signature.end()}});
 }
 
 Signature check_note(const Note& note, const VerifierKey& key) {

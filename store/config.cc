@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <initializer_list>
 
-#include "policy/toml_tree.h"
+#include "policy/reader.h"
 #include "store/error.h"
 #include "store/files.h"
 #include "store/json_text.h"
@@ -45,7 +45,8 @@ void check_format(const Node& root, const std::string& name) {
 void check_keys(const Node& root, const std::string& name) {
   for (const auto& entry : root.entries) {
     bool known = false;
-    for (const char* key : {"format", "origin", "vkey", "created", "key"}) known = known || entry.key == key;
+    for (const char* key : {"format", "origin", "vkey", "created", "key", "next_vkey", "next_key", "anchor"})
+      known = known || entry.key == key;
     if (!known) refuse(name, entry.line, entry.column, "unknown key \"" + entry.key + "\"");
   }
 }
@@ -70,6 +71,13 @@ Config parse_config(std::string_view text, const std::string& name) {
   config.vkey = text_of(root, name, "vkey");
   config.created = text_of(root, name, "created");
   config.key = text_of(root, name, "key");
+  if (root.find("next_key") != nullptr || root.find("next_vkey") != nullptr) {
+    config.next_vkey = text_of(root, name, "next_vkey");
+    config.next_key = text_of(root, name, "next_key");
+  }
+  policy::Problems problems;
+  config.anchors = read_anchors(root, problems);
+  if (const auto& first = problems.first()) refuse(name, first->line, first->column, first->cause);
   return config;
 }
 
@@ -77,7 +85,9 @@ std::string to_toml(const Config& config) {
   return "# A WardFS store. Keep vkey elsewhere too: with a copy from inside the store an auditor proves nothing.\n"
          "format = " +
          std::to_string(kStoreFormat) + "\n" + line("origin", config.origin) + line("vkey", config.vkey) +
-         line("created", config.created) + line("key", config.key);
+         line("created", config.created) + line("key", config.key) +
+         (config.next_key.empty() ? "" : line("next_vkey", config.next_vkey) + line("next_key", config.next_key)) +
+         anchors_toml(config.anchors);
 }
 
 bool half_made(const std::filesystem::path& store) {

@@ -5,6 +5,9 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "store/anchor_config.h"
 
 namespace ward::store {
 
@@ -12,10 +15,13 @@ namespace ward::store {
 inline constexpr int kStoreFormat = 1;
 
 struct Config {
-  std::string origin;                // of the log: "host/ward/uuid", names it in every checkpoint
-  std::string vkey;                  // the log's public verifier key
-  std::string created;               // RFC 3339, for people
-  std::string key = "keys/log.pem";  // the log's private key: a file, relative to the store, or a PKCS#11 URI
+  std::string origin;                    // of the log: "host/ward/uuid", names it in every checkpoint
+  std::string vkey;                      // the log's public verifier key
+  std::string created;                   // RFC 3339, for people
+  std::string key = "keys/log.pem";      // the log's private key: a file, relative to the store, or a PKCS#11 URI
+  std::vector<AnchorCommand> anchors{};  // what runs with checkpoints, in the order of the file
+  // While the key is being replaced: what takes over (key_rotation.h).
+  std::string next_vkey{}, next_key{};
   bool operator==(const Config&) const = default;
 };
 

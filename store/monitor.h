@@ -3,7 +3,7 @@
 // policy), writes the audit record and applies it, under one lock, before it returns; so a decision can't be stale and
 // nothing is served unrecorded. Operations return a value or the caller's errno; refusals were recorded by then.
 //
-// Thread-safe. Locks, in order: Draft::content, Notes, the monitor's lock, leaf locks (objects, publisher's queue).
+// Thread-safe. Locks, in order: Draft::content, Notes, Anchors, the monitor's lock, leaf locks (objects, publisher).
 // Hooks are called with the monitor's lock held: they only queue.
 #pragma once
 #include <condition_variable>
@@ -344,6 +344,7 @@ class Monitor {
   void reap(Nanos time);
   void recover();
   void start_publisher(const std::string& host);
+  void start_anchors();
 
   const std::filesystem::path folder_;
   Hooks hooks_;
@@ -387,6 +388,8 @@ class Monitor {
   Nanos ranges_recorded_ = 0;  // when long-lived handles were last recorded
 
   std::unique_ptr<Publisher> publisher_;  // after what its callbacks use: its thread ends first
+
+  std::unique_ptr<class Anchors> anchors_;  // after what its recorder uses
 
   std::mutex background_mutex_;
   std::condition_variable background_wake_;

@@ -9,10 +9,11 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "store/anchors.h"
 #include "store/config.h"
 #include "store/error.h"
+#include "store/key_rotation.h"
 #include "store/lock.h"
-#include "store/log_key.h"
 #include "store/monitor.h"
 #include "store/prune.h"
 #include "store/recovery.h"
@@ -20,7 +21,9 @@
 namespace ward::store {
 
 struct Monitor::Opening {
-  explicit Opening(const std::filesystem::path& store) : config(load_config(store)), lock(store) {}
+  explicit Opening(const std::filesystem::path& store) : config(load_config(store)), lock(store) {
+    if (!config.anchors.empty()) check_writers(store);
+  }
   Config config;
   StoreLock lock;
 };
@@ -32,9 +35,9 @@ Monitor::Monitor(const std::filesystem::path& store, Hooks hooks)
       objects_(store / "history.git" / "lfs" / "objects", store / "sums"),
       pool_(2) {
   ::prctl(PR_SET_DUMPABLE, 0);  // no core, no ptrace by the same user: the daemon holds keys and everybody's bytes
-  const Config& config = opening_->config;
+  Config& config = opening_->config;
   slots_ = std::make_unique<Slots>(store / "slots");
-  log_ = std::make_unique<AuditLog>(store / "audit", config.origin, load_key(store, config));
+  log_.reset(new AuditLog(open_log(store, config)));  // which make_unique would have to move
   const auto host = config.origin.substr(0, config.origin.find('/'));
   const auto held = lock();  // the publisher records what it does: not before recovery is over
   catalog_ = open_catalog(store, *log_);
@@ -44,6 +47,7 @@ Monitor::Monitor(const std::filesystem::path& store, Hooks hooks)
   recover();
   keeper_ =
       std::make_unique<LogKeeper>(store / "audit", store / "index", [this](const auto& stop) { prune_log(stop); });
+  start_anchors();
   background_thread_ = std::thread([this] { background(); });
 }
 
@@ -73,6 +77,19 @@ void Monitor::start_publisher(const std::string& host) {
                                                                          AuditLog::Space::reserved);
                                                                 }});
   observe_unpublished(folder_ / "audit", last ? *last + 1 : 0, *publisher_);
+}
+
+void Monitor::start_anchors() {
+  const Config& config = opening_->config;
+  anchors_ = std::make_unique<Anchors>(folder_ / "audit", config.origin, config.anchors,
+                                       [this](const Anchor& run, const std::string& path, const std::string& reason) {
+                                         const auto self = Requester::self();
+                                         const auto held = lock();
+                                         Record entry = record(self, path, run, {});
+                                         entry.reason = reason;
+                                         append(held, std::move(entry));
+                                         return ledger_->next() - 1;
+                                       });
 }
 
 void Monitor::recover() {
@@ -117,6 +134,7 @@ void Monitor::unmounted(const Requester& who) {
     append(held, record(who, "/", Unmount{publisher_->lag().records == 0}, {}), AuditLog::Space::reserved);
   }
   tick();
+  if (anchors_->finish()) tick();  // the last anchors have the unmount; their records come after it
 }
 
 void Monitor::background() {
@@ -198,6 +216,7 @@ void Monitor::tick() {
   // that a power cut leaves ahead of the log is discarded at the next start.
   log_->sync();
   keeper_->wake(log_->checkpoint());
+  anchors_->offer(log_->checkpoint_text());
   settle();  // of saves that no request ended
 }
 

@@ -4,9 +4,9 @@
 #include "store/catalog.h"
 #include "store/crypto.h"
 #include "store/error.h"
+#include "store/key_rotation.h"
 #include "store/ledger.h"
 #include "store/lock.h"
-#include "store/log_key.h"
 #include "store/record_json.h"
 #include "store/recovery.h"
 #include "store/requester.h"
@@ -29,7 +29,7 @@ std::unique_ptr<Catalog> current_catalog(const std::filesystem::path& store, con
 
 }  // namespace
 
-void append_offline(AuditLog& log, const Config& config, Payload payload) {
+Sequence append_offline(AuditLog& log, const Config& config, Payload payload, bool sign) {
   const auto self = Requester::self();
   Record record;
   record.time = now();
@@ -40,16 +40,17 @@ void append_offline(AuditLog& log, const Config& config, Payload payload) {
   record.payload = std::move(payload);
   record.salt = random64();
   const std::string line = to_line(record, config.origin.substr(0, config.origin.find('/')));
-  log.append(std::span(&line, 1), AuditLog::Space::reserved);
+  const auto sequence = log.append(std::span(&line, 1), AuditLog::Space::reserved);
   log.sync();
-  log.checkpoint();
+  if (sign) log.checkpoint();
+  return sequence;
 }
 
 std::string record_command(const std::filesystem::path& store, const Maintenance& command) {
   try {
-    const Config config = load_config(store);
+    Config config = load_config(store);
     const StoreLock lock(store);
-    AuditLog log(store / "audit", config.origin, load_key(store, config));
+    AuditLog log = open_log(store, config);
     const auto catalog = current_catalog(store, log);
     if (log.cut_bytes() != 0) append_offline(log, config, Recover{log.cut_bytes(), 0, 0, 0});
     append_offline(log, config, command);

@@ -10,8 +10,9 @@
 
 namespace ward::store {
 
-/// Appends one record of the caller to the log, durably and signed. For who holds the store's lock.
-void append_offline(AuditLog& log, const Config& config, Payload payload);
+/// Appends one record of the caller to the log, durably, and signed unless `sign` says otherwise. Returns its number.
+/// For who holds the store's lock.
+Sequence append_offline(AuditLog& log, const Config& config, Payload payload, bool sign = true);
 
 /// Records that `command` ran on the store, and with what result. Takes the store's lock. A catalog that is up to date
 /// stays so. "" when it was recorded, else why not: a store in use, or without a sound log and its key, takes no record

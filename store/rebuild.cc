@@ -7,8 +7,8 @@
 #include "store/config.h"
 #include "store/files.h"
 #include "store/fsck_parts.h"
+#include "store/key_rotation.h"
 #include "store/lock.h"
-#include "store/log_key.h"
 #include "store/offline.h"
 
 namespace ward::store {
@@ -25,9 +25,9 @@ void remove_database(const std::filesystem::path& file) {
 }  // namespace
 
 Sequence rebuild(const std::filesystem::path& store, const Progress& progress) {
-  const Config config = load_config(store);
+  Config config = load_config(store);
   const StoreLock lock(store);
-  AuditLog log(store / "audit", config.origin, load_key(store, config));
+  AuditLog log = open_log(store, config);
   // Before anything is done: who rebuilds, and what opening the log had to cut. The replay applies these records too.
   append_offline(log, config, Maintenance{"rebuild", "begun", 0});
   if (log.cut_bytes() != 0) append_offline(log, config, Recover{log.cut_bytes(), 0, 0, 0});

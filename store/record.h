@@ -115,6 +115,23 @@ struct KeyRotation {
   bool operator==(const KeyRotation&) const = default;
 };
 
+/// A command that anchors checkpoints outside ran with the one over the first `checkpoint` records. result: "stored"
+/// (what it printed has that sha256), "done" (it printed nothing), or how it failed: "exit" and "signal" (`code` says
+/// which), "timeout", "too-long", "not-started", "not-stored".
+struct Anchor {
+  static constexpr const char* action = "anchor";
+  std::string name, result;
+  std::uint64_t checkpoint = 0;
+  std::uint32_t code = 0;
+  Sha256 sha256;
+  template <class V>
+  void fields(V& v) {
+    v("name", name), v("checkpoint", checkpoint), v("result", result), v.opt("code", code), v.opt("sha256", sha256);
+  }
+  bool failed() const { return result != "stored" && result != "done"; }
+  bool operator==(const Anchor&) const = default;
+};
+
 /// The policy's text is the object named sha256.
 struct PolicyChange {
   static constexpr const char* action = "policy-change";
@@ -515,7 +532,7 @@ struct Refusal {
 using Payloads =
     std::variant<LogStart, Mount, Unmount, Recover, Maintenance, Prune, KeyRotation, PolicyChange, Create, Link, Commit,
                  Inputs, Finalise, Unchanged, Abandon, Sync, Rename, Delete, Restore, SetAttr, SetXattr, StageChange,
-                 Open, Read, Write, Close, Publish, VersionLost, Activity, Refusal>;
+                 Open, Read, Write, Close, Publish, VersionLost, Activity, Anchor, Refusal>;
 struct Payload : Payloads {
   using Payloads::Payloads;
   Payload();

@@ -30,10 +30,22 @@ void write_process(RecordWriter w, const Process& process) {
   w.path("executable", process.executable);
 }
 
+/// A refusal, or an action of the daemon's own that can fail and says so.
+bool failed(const Payload& payload) {
+  return std::visit(
+      [](const auto& p) {
+        if constexpr (requires { p.failed(); }) {
+          return p.failed();
+        } else {
+          return std::is_same_v<std::remove_cvref_t<decltype(p)>, Refusal>;
+        }
+      },
+      payload);
+}
+
 void write_event(RecordWriter w, const Record& r) {
-  const bool refused = std::holds_alternative<Refusal>(r.payload);
   w("sequence", r.sequence), w.name("action", action_of(r.payload));
-  w.name("outcome", refused ? "failure" : "success"), w.name_opt("reason", r.reason);
+  w.name("outcome", failed(r.payload) ? "failure" : "success"), w.name_opt("reason", r.reason);
 }
 
 void write_ward(RecordWriter w, const Record& r) {
@@ -60,12 +72,13 @@ Payload start_payload(RecordReader& event) {
   std::string action, outcome;
   event("action", action);
   event("outcome", outcome);
-  if (outcome == "failure") {
+  if (outcome == "failure" && action != Anchor::action) {
     Refusal refusal;
     refusal.action_name = action;
     return refusal;
   }
-  if (outcome != "success") throw Error(Code::corrupt, "expected success or failure at event.outcome");
+  if (outcome != "success" && outcome != "failure")
+    throw Error(Code::corrupt, "expected success or failure at event.outcome");
   auto payload = payload_for(action);
   if (!payload) throw Error(Code::format, "unknown action \"" + action + "\": written by a newer version?");
   return *payload;

@@ -86,7 +86,10 @@ std::vector<Tile> partial_tiles(std::uint64_t size) {
 
 std::vector<Hash> read_tile(const std::filesystem::path& audit, const Tile& tile) {
   const Tile full{tile.level, tile.index, kTileWidth};
-  const Tile found = std::filesystem::exists(audit / tile_path(full)) ? full : tile;
+  Tile found = std::filesystem::exists(audit / tile_path(full)) ? full : tile;
+  // Beside a writer it may have become full just now: the partial one goes after that.
+  if (!std::filesystem::exists(audit / tile_path(found)) && std::filesystem::exists(audit / tile_path(full)))
+    found = full;
   const auto path = audit / tile_path(found);
   if (!std::filesystem::exists(path)) throw Error(Code::corrupt, path.string() + " is missing");
   const std::string bytes = read_file(path);

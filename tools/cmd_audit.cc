@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// audit verify, audit prove, audit timestamp: for auditors, on any copy of an audit folder; needs neither a mount nor
-// the store.
+// audit verify, audit prove, audit timestamp (audit cosign is in cmd_cosign.cc): for auditors, on any copy of an audit
+// folder; needs neither a mount nor the store.
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <iostream>
@@ -14,14 +14,17 @@
 #include "store/json_text.h"
 #include "store/offline.h"
 #include "store/proof.h"
+#include "tools/audit_folder.h"
 #include "tools/commands.h"
-#include "tools/mounts.h"
+#include "tools/witnessed.h"
 
 namespace ward::tools {
 namespace {
 
 struct VerifyWords {
   std::string folder, key, checkpoint, range, proof, line, timestamp, authorities;
+  std::vector<std::string> witnesses;
+  unsigned quorum = 0;
 };
 
 struct StampWords {
@@ -32,12 +35,6 @@ struct ProveWords {
   store::Sequence record = 0;
   std::string folder;
 };
-
-/// A store has its log in audit/; anything else is taken for a copy of that folder.
-std::filesystem::path audit_folder(const std::filesystem::path& given) {
-  std::error_code ignored;
-  return std::filesystem::is_directory(given / "audit", ignored) ? given / "audit" : given;
-}
 
 const char* say(store::Verdict verdict) {
   switch (verdict) {
@@ -139,14 +136,6 @@ Exit verify_proof(const VerifyWords& words) {
   return Exit::ok;
 }
 
-/// The folder that was named, else that of the mount one is in; nullopt when that is none.
-std::optional<std::filesystem::path> audit_folder_or_here(const std::string& given) {
-  if (!given.empty()) return audit_folder(given);
-  const auto place = find_mount(".");
-  return place ? std::optional(place->root / "@@/audit") : std::nullopt;
-}
-constexpr const char* kNoFolder = "name a store or an audit folder, or go into a mount";
-
 Exit prove(const ProveWords& words) {
   const auto folder = audit_folder_or_here(words.folder);
   if (!folder) return fail(Exit::usage, kNoFolder);
@@ -184,6 +173,8 @@ bool check_stamp(const VerifyWords& words) {
 }
 
 Exit verify(const VerifyWords& words) {
+  if (!words.proof.empty() && !words.witnesses.empty())
+    return fail(Exit::usage, "--witness is about a log, --proof about a record");
   if (!words.proof.empty()) return verify_proof(words);
   if (words.folder.empty()) return fail(Exit::usage, "name a store or an audit folder, or a proof (--proof)");
   store::VerifyRequest request;
@@ -195,21 +186,28 @@ Exit verify(const VerifyWords& words) {
   if (!words.range.empty() && !(range = parse_range(words.range)))
     return fail(Exit::usage, "--range wants FIRST-LAST, two records' numbers, not \"" + words.range + "\"");
   if (range && request.kept) return fail(Exit::usage, "--checkpoint asks for the whole log, --range for a part of it");
+  if (range && !words.witnesses.empty())
+    return fail(Exit::usage, "--witness asks for the whole log, --range for a part of it");
   if (words.timestamp.empty() != words.authorities.empty() || (!words.timestamp.empty() && !request.kept))
     return fail(Exit::usage, "--timestamp wants the --checkpoint that it stamps, and the --authorities that may have");
   if (!words.timestamp.empty() && !check_stamp(words)) return Exit::not_verified;
+  Witnessed witnessed(words.witnesses, words.quorum);
+  witnessed.find(request);
   const auto result = range ? store::verify_range(request, range->first, range->second) : store::verify_audit(request);
   for (const auto& problem : result.problems) std::cerr << "ward: " << problem << "\n";
   for (const auto& note : result.notes) std::cout << "note: " << note << "\n";
+  const bool enough = witnessed.report(std::cout, std::cerr);
+  const bool unwitnessed = !enough && exit_of(result.verdict) != Exit::not_verified;
   if (std::filesystem::exists(std::filesystem::path(words.folder) / "ward.toml")) {
-    const store::Maintenance command{"audit verify", word_for(result.verdict), result.problems.size()};
+    const store::Maintenance command{"audit verify", unwitnessed ? "unwitnessed" : word_for(result.verdict),
+                                     result.problems.size() + (unwitnessed ? 1 : 0)};
     const auto why_not = record(words.folder, command);
     if (!why_not.empty()) std::cout << "note: this check isn't recorded: " << why_not << "\n";
   }
-  std::cout << say(result.verdict) << "\n"
+  std::cout << (unwitnessed ? "NOT verified: too few of the named witnesses cosigned it" : say(result.verdict)) << "\n"
             << result.records << (range ? " records of the range" : " records") << ", " << result.covered
             << " of them covered by the signed checkpoint" << std::endl;
-  return exit_of(result.verdict);
+  return unwitnessed ? Exit::not_verified : exit_of(result.verdict);
 }
 
 }  // namespace
@@ -236,8 +234,15 @@ void add_audit(CLI::App& app, Action& action) {
       ->type_name("FILE");
   command->add_option("--authorities", words->authorities, "Certificates (PEM) of authorities that you trust")
       ->type_name("FILE");
+  command
+      ->add_option("--witness", words->witnesses,
+                   "The verifier key of a witness that must have cosigned the log (repeatable)")
+      ->allow_extra_args(false)
+      ->type_name("VKEY");
+  command->add_option("--quorum", words->quorum, "So many of the named witnesses are enough (default: all)")
+      ->type_name("K");
   command->footer(
-      "Exit codes: 0 verified, 11 self-consistent only (neither key nor checkpoint given), 12 not verified.");
+      "Exit codes: 0 verified, 11 self-consistent only (no key, checkpoint or witness given), 12 not verified.");
   command->callback([&action, words] { action = [words] { return verify(*words); }; });
 
   const auto proof = std::make_shared<ProveWords>();
@@ -256,6 +261,8 @@ void add_audit(CLI::App& app, Action& action) {
       "PREFIX.tsr --authorities CERTIFICATES");
   timestamp->callback([&action, stamping] { action = [stamping] { return stamp(*stamping); }; });
   proving->callback([&action, proof] { action = [proof] { return prove(*proof); }; });
+  add_cosign(*audit, action);
+  add_rotate(*audit, action);
 }
 
 }  // namespace ward::tools

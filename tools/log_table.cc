@@ -51,13 +51,25 @@ std::string user_of(const Json& record) {
   return login.empty() || login == name ? name : name + " (" + login + ")";
 }
 
+/// The one action whose failure refuses nobody anything.
+bool is_anchor(const Json& record) {
+  return at(record, "/event/action") == "anchor";
+}
+
+std::string outcome_of(const Json& record) {
+  if (at(record, "/event/outcome") != "failure") return "ok";
+  return is_anchor(record) ? "FAILED" : "REFUSED";
+}
+
 /// The members of `ward` that say most, as `key=value`.
 std::string detail_of(const Json& record) {
   std::string out;
   const auto add = [&out](const std::string& word) { out += (out.empty() ? "" : " ") + word; };
   const auto version = at(record, "/ward/version");
   if (!version.empty() && version != "0") add("v" + version);
-  for (const char* key : {"mode", "bytes", "size", "to_path", "from", "to", "number", "rule"}) {
+  if (is_anchor(record)) add(at(record, "/ward/name"));
+  for (const char* key :
+       {"result", "code", "checkpoint", "mode", "bytes", "size", "to_path", "from", "to", "number", "rule"}) {
     const auto pointer = std::string("/ward/") + key;
     if (record.contains(Json::json_pointer(pointer)) && record.at(Json::json_pointer(pointer)).is_structured())
       continue;
@@ -74,10 +86,9 @@ std::string detail_of(const Json& record) {
 std::string log_line(const std::string& json) {
   const Json record = Json::parse(json, nullptr, false);
   if (!record.is_object()) return harmless(json);
-  const auto outcome = at(record, "/event/outcome") == "failure" ? "REFUSED" : "ok";
   const auto time = at(record, "/@timestamp");
   return row(time.substr(0, time.find('.')) + "Z", at(record, "/event/sequence"), user_of(record),
-             at(record, "/event/action"), outcome, at(record, "/file/path"), detail_of(record));
+             at(record, "/event/action"), outcome_of(record), at(record, "/file/path"), detail_of(record));
 }
 
 std::string log_header() {

@@ -103,7 +103,7 @@ std::string ocsf_event(const std::string& json) {
              {"time", time ? *time / 1'000'000 : 0},
              {"severity_id", failed ? 2 : 1},
              {"status_id", failed ? 2 : 1},
-             {"action_id", failed ? 2 : 1},
+             {"action_id", failed && action != "anchor" ? 2 : 1},  // an anchor that failed was denied nothing
              {"metadata",
               {{"version", "1.8.0"},
                {"product", {{"name", "WardFS"}, {"vendor_name", "WardFS"}, {"version", WARD_VERSION}}},

@@ -15,7 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     const auto config = parse_config(text, "ward.toml");
     const auto again = parse_config(to_toml(config), "ward.toml");
-    if (again.origin != config.origin || again.vkey != config.vkey || again.key != config.key) std::abort();
+    if (again.origin != config.origin || again.vkey != config.vkey || again.key != config.key ||
+        again.anchors != config.anchors)
+      std::abort();
   } catch (const Error& error) {
     if (std::string_view(error.what()).find("ward.toml") == std::string_view::npos) std::abort();
   }

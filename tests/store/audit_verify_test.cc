@@ -216,6 +216,28 @@ TEST_CASE("a log rolled back is caught by a kept checkpoint") {
   CHECK(mentions(result.problems, "the kept checkpoint covers 300 records, but only 200 are there"));
 }
 
+TEST_CASE("what a witness cosigned holds for the log, or the log is damaged") {
+  const SignedLog log;
+  const auto at = [](const std::string& text) { return parse_checkpoint(parse_note(text)); };
+  const std::vector<Vouched> both = {{"w1", at(log.at_300)}, {"w2", at(log.at_700)}, {"w3", at(log.at_300)}};
+  CHECK(verify_audit({log.audit, log_vkey(), std::nullopt, both}).verdict == Verdict::verified);
+  CHECK(verify_audit({log.audit, std::nullopt, std::nullopt, both}).verdict == Verdict::verified);
+  const Vouched nothing = {"w0", {kOrigin, 0, sha256("")}};
+  CHECK(verify_audit({log.audit, log_vkey(), std::nullopt, {nothing, both[0]}}).verdict == Verdict::verified);
+
+  forge(log.audit, log_key(), 700);
+  CHECK(log.with_key().verdict == Verdict::verified);
+  for (const auto& each : both) {
+    const auto result = verify_audit({log.audit, log_vkey(), std::nullopt, {each}});
+    CHECK(result.verdict == Verdict::damaged);
+    CHECK(mentions(result.problems, "aren't those that " + each.name + " was signed for"));
+  }
+  forge(log.audit, log_key(), 200);
+  const auto result = verify_audit({log.audit, log_vkey(), std::nullopt, both});
+  CHECK(result.verdict == Verdict::damaged);
+  CHECK(mentions(result.problems, "w2 covers 700 records, but only 200 are there"));
+}
+
 TEST_CASE("an older checkpoint put back is only older") {
   const SignedLog log;
   std::ofstream(log.audit / "checkpoint") << log.at_300;

@@ -26,7 +26,8 @@ TEST_CASE("a line that no dump has is refused, and nothing is taken over", "[cat
   const std::string bad = GENERATE(values<std::string>(
       {"nonsense\n", "entry dir=1 name=x'61' id=2\nkind=0", "entry dir=1 name=x'6' id=2 kind=0 cookie=2\n",
        "entry dir=1 name=\"a id=2 kind=0 cookie=2\n", "entry dir=\n", "entry dir=1", "no_table a=1\n", "entry none=1\n",
-       "entry dir=1;DROP id=2\n", "policy sequence=99999999999999999999\n", "entry dir=1 name=x'zz' id=2 kind=0 cookie=2\n"}));
+       "entry dir=1;DROP id=2\n", "policy sequence=99999999999999999999\n",
+       "entry dir=1 name=x'zz' id=2 kind=0 cookie=2\n"}));
   INFO(bad);
   CHECK_THROWS_AS(restore(catalog, {kState, bad}), Error);
   CHECK(catalog.applied() == 0);

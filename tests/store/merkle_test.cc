@@ -82,6 +82,18 @@ TEST_CASE("a record's proof holds for it, its place and its tree only") {
   CHECK_THROWS_AS(inclusion_proof(3, 3, fetch), Error);
 }
 
+TEST_CASE("consistency proofs are those of the RFC's example") {  // RFC 6962, 2.1.3: seven leaves
+  const auto node = [](std::uint64_t low, std::uint64_t high) { return mth(low, high); };
+  const Hash c = node(2, 3), d = node(3, 4), g = node(0, 2), h = node(2, 4), i = node(4, 6), j = node(6, 7);
+  const Hash k = node(0, 4), l = node(4, 7);
+  CHECK(node_hash(g, h) == k);
+  CHECK(consistency_proof(3, 7, fetch) == std::vector<Hash>{c, d, g, l});
+  CHECK(consistency_proof(4, 7, fetch) == std::vector<Hash>{l});
+  CHECK(consistency_proof(6, 7, fetch) == std::vector<Hash>{i, j, k});
+  CHECK(consistency_proof(0, 7, fetch).empty());
+  CHECK(consistency_proof(7, 7, fetch).empty());
+}
+
 TEST_CASE("a log that only grew can prove it, another can't") {
   for (std::uint64_t to = 0; to <= 40; ++to) {
     for (std::uint64_t from = 0; from <= to; ++from) {

@@ -214,10 +214,27 @@ TEST_CASE("every record survives its line, every line its record") {
     const std::string line = to_line(r, "host-é");
     INFO(line);
     const auto json = parse_without_duplicates(line);
-    REQUIRE(json["event"]["outcome"] == (std::holds_alternative<Refusal>(r.payload) ? "failure" : "success"));
+    const auto* anchor = std::get_if<Anchor>(&r.payload);
+    const bool failed = std::holds_alternative<Refusal>(r.payload) || (anchor != nullptr && anchor->failed());
+    REQUIRE(json["event"]["outcome"] == (failed ? "failure" : "success"));
     const Record back = parse_line(line);
     REQUIRE(back == r);
     REQUIRE(to_line(back, "host-é") == line);
+  }
+}
+
+TEST_CASE("an anchor's outcome is what its result says") {
+  Record r = open_record();
+  for (const char* result : {"stored", "done", "exit", "signal", "timeout", "too-long", "not-started", "not-stored"}) {
+    Anchor run;
+    run.name = "witness-1", run.result = result, run.checkpoint = 7;
+    r.payload = run;
+    const bool good = run.result == "stored" || run.result == "done";
+    auto line = to_line(r, "h1");
+    CHECK(line.find(good ? "\"outcome\":\"success\"" : "\"outcome\":\"failure\"") != line.npos);
+    CHECK(parse_line(line) == r);
+    const std::string said = good ? "success" : "failure", other = good ? "failure" : "success";
+    CHECK(code_of(line.replace(line.find(said), said.size(), other)) == Code::corrupt);
   }
 }
 
