@@ -91,6 +91,9 @@ class Witnesses(AnchorCase):
         self.assertTrue(all(status == 200 for _, _, status in w.requests), w.requests)  # anchors/ says what the witness knows
         self.assertGreater(w.requests[-1][0], 0)
 
+        names = os.listdir(m.path("@@/audit"))  # in this order, so that a copy never has an anchor without the lines under it
+        self.assertEqual([n for n in names if n in ("checkpoint", "anchors", "tile") or n.endswith(".jsonl")][:3],
+                         ["checkpoint", "anchors", "tile"])
         copy = self.copy(m)
         self.assertTrue(os.path.exists(f"{copy}/anchors/{first:020}.w1"))
         out = self.verify(copy, "--key", m.vkey, "--witness", w.vkey).stdout
