@@ -19,7 +19,24 @@
 using namespace ward::store;
 namespace fs = std::filesystem;
 
+extern "C" {
+void __lsan_disable() __attribute__((weak));  // there in a build that looks for leaks
+void __lsan_enable() __attribute__((weak));
+}
+
 namespace {
+
+/// SoftHSM 2.6.1 loses a curve's name (an ASN1_STRING) with each signature: nobody looks for leaks on this thread.
+struct SoftHsmLeaks {
+  SoftHsmLeaks() {
+    if (__lsan_disable != nullptr) __lsan_disable();
+  }
+  SoftHsmLeaks(const SoftHsmLeaks&) = delete;
+  SoftHsmLeaks& operator=(const SoftHsmLeaks&) = delete;
+  ~SoftHsmLeaks() {
+    if (__lsan_enable != nullptr) __lsan_enable();
+  }
+};
 
 constexpr const char* kModule = "/usr/lib/softhsm/libsofthsm2.so";
 
@@ -60,6 +77,7 @@ class Token {
     REQUIRE(std::system((command + " >/dev/null 2>&1").c_str()) == 0);
   }
 
+  const SoftHsmLeaks leaks_;
   ward::tests::TempDir dir_;
 };
 
@@ -86,6 +104,7 @@ TEST_CASE("a token's key signs notes, from several threads, and stays where it i
   std::vector<std::thread> threads;
   for (std::size_t first = 0; first < 4; ++first)
     threads.emplace_back([&, first] {
+      const SoftHsmLeaks leaks;
       for (auto i = first; i < notes.size(); i += 4) notes[i] = sign(static_cast<int>(i));
     });
   for (auto& thread : threads) thread.join();
