@@ -5,6 +5,7 @@
 #include "store/catalog_impl.h"
 #include "store/crypto.h"
 #include "store/error.h"
+#include "store/git_changes.h"
 
 namespace ward::store {
 
@@ -25,11 +26,15 @@ void Catalog::apply(const Record& record, const std::string& leaf) {
     throw;
   }
   ++state.applied;
+  if (!changes_of(record).empty()) state.changed = state.applied;
   state.leaf = leaf;
 }
 
 Sequence Catalog::applied() const {
   return impl_->state.applied;
+}
+Sequence Catalog::changed() const {
+  return impl_->state.changed;
 }
 std::string Catalog::applied_leaf() const {
   return impl_->state.leaf;

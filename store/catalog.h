@@ -108,6 +108,8 @@ class Catalog {
   /// Number of records applied, and the leaf hash of the last ("" when none).
   Sequence applied() const;
   std::string applied_leaf() const;
+  /// Number of records up to the last one that git history is to show.
+  Sequence changed() const;
   /// Commits the long transaction and begins the next. Call only when the log is durable up to applied().
   /// Throws Error{no_space} when the disk is full; if SQLite rolled back, applied() shows it: replay from there.
   void flush();

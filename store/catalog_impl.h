@@ -22,6 +22,7 @@ struct State {
   Sequence applied = 0;
   std::string leaf;
   Sequence published = 0;
+  Sequence changed = 0;  // records up to the last one that git history shows
   int format = 0;
   std::string origin, vkey;
   Nanos clock = 0;  // latest time in time_index: times that go backwards are lifted to it

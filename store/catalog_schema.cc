@@ -6,7 +6,7 @@
 namespace ward::store {
 namespace {
 
-constexpr int kSchema = 2;  // user_version; another number makes the caller rebuild from the log
+constexpr int kSchema = 3;  // user_version; another number makes the caller rebuild from the log
 
 // cache_spill=OFF keeps changes in memory until flush(), so that apply() neither waits for the disk nor fails when it
 // is full. NORMAL may lose the newest commits in a power cut but never their order: replay redoes them.
@@ -26,7 +26,7 @@ constexpr const char* kSettings = R"(
 constexpr const char* kTables = R"(
   BEGIN;
   CREATE TABLE state(
-    id INTEGER PRIMARY KEY CHECK(id = 1), applied INTEGER, leaf BLOB, published INTEGER,
+    id INTEGER PRIMARY KEY CHECK(id = 1), applied INTEGER, leaf BLOB, published INTEGER, changed INTEGER,
     format INTEGER, origin TEXT, vkey TEXT, clock INTEGER, artifacts INTEGER, versions INTEGER, bytes INTEGER);
   CREATE TABLE inode(
     id INTEGER PRIMARY KEY, number INTEGER, kind INTEGER, mode INTEGER, uid INTEGER, gid INTEGER, rdev INTEGER,
@@ -71,8 +71,8 @@ constexpr const char* kTables = R"(
     artifact INTEGER, sequence INTEGER, time INTEGER, action TEXT, user TEXT, version INTEGER, detail TEXT,
     PRIMARY KEY(artifact, sequence)) WITHOUT ROWID;
   CREATE TABLE time_index(time INTEGER, sequence INTEGER, PRIMARY KEY(time, sequence)) WITHOUT ROWID;
-  INSERT INTO state VALUES(1, 0, NULL, 0, 0, '', '', 0, 0, 0, 0);
-  PRAGMA user_version=2;
+  INSERT INTO state VALUES(1, 0, NULL, 0, 0, 0, '', '', 0, 0, 0, 0);
+  PRAGMA user_version=3;
   COMMIT;
 )";
 
@@ -99,21 +99,21 @@ Catalog::Impl::Impl(const std::filesystem::path& file) : db(file) {
 }
 
 void Catalog::Impl::load_state() {
-  auto rows =
-      db.query("SELECT applied, leaf, published, format, origin, vkey, clock, artifacts, versions, bytes FROM state");
+  auto rows = db.query(
+      "SELECT applied, leaf, published, changed, format, origin, vkey, clock, artifacts, versions, bytes FROM state");
   if (!rows.next()) throw Error(Code::corrupt, "catalog: the row of state is missing");
   auto& totals = state.totals;
-  rows.into(state.applied, HexInto{state.leaf}, state.published, state.format, state.origin, state.vkey, state.clock,
-            totals.artifacts, totals.versions, totals.bytes);
+  rows.into(state.applied, HexInto{state.leaf}, state.published, state.changed, state.format, state.origin, state.vkey,
+            state.clock, totals.artifacts, totals.versions, totals.bytes);
   flushed = state.applied;
 }
 
 void Catalog::Impl::save_state() {
   db.run(
-      "UPDATE state SET applied=?, leaf=?, published=?, format=?, origin=?, vkey=?, clock=?, artifacts=?, "
+      "UPDATE state SET applied=?, leaf=?, published=?, changed=?, format=?, origin=?, vkey=?, clock=?, artifacts=?, "
       "versions=?, bytes=?",
-      state.applied, HexBlob{state.leaf}, state.published, state.format, state.origin, state.vkey, state.clock,
-      state.totals.artifacts, state.totals.versions, state.totals.bytes);
+      state.applied, HexBlob{state.leaf}, state.published, state.changed, state.format, state.origin, state.vkey,
+      state.clock, state.totals.artifacts, state.totals.versions, state.totals.bytes);
 }
 
 void Catalog::Impl::roll_back() {

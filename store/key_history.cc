@@ -78,9 +78,8 @@ VerifierKey KeyHistory::in_force(Sequence size, const VerifierKey& trusted) cons
 }
 
 bool KeyHistory::agrees(Sequence sequence, const Hash& leaf) const {
-  return std::none_of(rotations_.begin(), rotations_.end(), [&](const Rotation& rotation) {
-    return rotation.sequence == sequence && rotation.leaf != leaf;
-  });
+  return std::none_of(rotations_.begin(), rotations_.end(),
+                      [&](const Rotation& rotation) { return rotation.sequence == sequence && rotation.leaf != leaf; });
 }
 
 }  // namespace ward::store

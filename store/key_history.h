@@ -13,7 +13,8 @@
 namespace ward::store {
 
 /// What both keys sign.
-std::string rotation_text(const std::string& origin, Sequence sequence, const std::string& was, const std::string& vkey);
+std::string rotation_text(const std::string& origin, Sequence sequence, const std::string& was,
+                          const std::string& vkey);
 /// The payload of the record with that number.
 KeyRotation sign_rotation(const std::string& origin, Sequence sequence, const SigningKey& from, const SigningKey& to);
 

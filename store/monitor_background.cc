@@ -76,7 +76,8 @@ void Monitor::start_publisher(const std::string& host) {
                                                                   append(held, record(self, "", publish, {}),
                                                                          AuditLog::Space::reserved);
                                                                 }});
-  observe_unpublished(folder_ / "audit", last ? *last + 1 : 0, *publisher_);
+  const Sequence from = last ? *last + 1 : 0;  // reads alone make no commit: there may be any number behind it
+  if (catalog_->changed() > from) observe_unpublished(folder_ / "audit", from, *publisher_);
 }
 
 void Monitor::start_anchors() {

@@ -16,7 +16,8 @@ void restore(Catalog& catalog, std::vector<std::string> lines) {
 }
 
 const std::string kState =
-    "state id=1 applied=7 leaf=- published=0 format=1 origin=\"o\" vkey=\"v\" clock=0 artifacts=0 versions=0 bytes=0\n";
+    "state id=1 applied=7 leaf=- published=0 changed=0 format=1 origin=\"o\" vkey=\"v\" clock=0 artifacts=0 versions=0 "
+    "bytes=0\n";
 
 }  // namespace
 
