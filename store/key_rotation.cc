@@ -113,11 +113,13 @@ Config rotate_key(const std::filesystem::path& store, const std::string& token_u
   if (token_uri.empty()) {
     const auto id = config.next_vkey.substr(config.origin.size() + 1, 8);
     config.next_key = "keys/log-" + id + ".pem";
+  }
+  save_config(store, config);  // first: what a crash leaves of the key has a name there
+  if (token_uri.empty()) {
     std::filesystem::create_directory(store / "keys");
     std::filesystem::permissions(store / "keys", std::filesystem::perms::owner_all);
     next.save(store / config.next_key);
   }
-  save_config(store, config);
   const auto sequence = append_offline(log, config, sign_rotation(config.origin, log.size(), now_key, next), false);
   take_over(store, log, config, std::move(next), line_at(store / "audit", sequence));
   return config;
