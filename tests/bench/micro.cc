@@ -11,6 +11,7 @@
 #include "store/init.h"
 #include "store/ledger.h"
 #include "store/log_index.h"
+#include "store/log_keeper.h"
 #include "store/log_key.h"
 #include "store/record_json.h"
 #include "store/recovery.h"
@@ -36,7 +37,8 @@ class Log {
       ledger_.append(batch);
     }
     cover();
-    store::LogIndexer(audit(), index()).catch_up(log_.size(), [] { return false; });
+    std::filesystem::create_directory(index());
+    store::look_after(audit(), index(), log_.size(), [] { return false; });
   }
   store::Ledger& ledger() { return ledger_; }
   std::filesystem::path audit() const { return folder_ / "audit"; }

@@ -12,7 +12,8 @@ from rows_store import ARTIFACT, ARTIFACTS, memory
 SMALLEST = 10_000
 OPEN = 65_536  # so many records at the end of a log at most have no index yet
 FIRST = 3  # records of `ward init`
-NAMES = [f"growth-{what}" for what in ("append", "verify", "index", "ask", "bytes", "mount", "memory", "memory-read")]
+KINDS = ("append", "verify", "index", "ask", "compress", "ask-packed", "bytes", "mount", "memory", "memory-read")
+NAMES = [f"growth-{what}" for what in KINDS]
 
 
 def sizes(largest):
@@ -32,7 +33,7 @@ def growth(arena):
 
     def row(key, what, budgets=(), show=None, per_second=False):
         times = {"ward": [m[key] for m in measured[largest]]}
-        beside = [size for size in reversed(smaller) if key != "index" or size > OPEN]
+        beside = [size for size in reversed(smaller) if key not in ("index", "compress") or size > OPEN]
         times.update({f"{size:,} records": [m[key] for m in measured[size]] for size in beside})
         note = rate(statistics.median(times["ward"])) if per_second else ""
         return Row(f"growth-{key}", what, times, budgets, show=show, note=note)
@@ -42,7 +43,9 @@ def growth(arena):
     yield row("verify", "one verified", [below(1e-6, "≥ 1,000,000/s")] if largest >= 100_000 else (), per_second=True)
     yield row("index", "index of it, of a record", per_second=True)
     yield row("ask", f"all records of one artifact, one in {ARTIFACTS:,}", [below(1, "≤ 1 s")] if large else ())
-    yield row("bytes", "a record on the disk, with tiles and index", show=in_bytes)
+    yield row("compress", "closed segments compressed, a record", per_second=True)
+    yield row("ask-packed", "the same question then", [below(1, "≤ 1 s")] if large else ())
+    yield row("bytes", "a record on the disk then, with tiles and index", show=in_bytes)
     yield row("mount", "`ward mount`", [below(1, "≤ 1 s")] if large else ())
     yield row("memory", "memory of the daemon then", [below(300, "≤ 300 MB")] if large else (), show=megabytes)
     yield row("memory-read", "after all of `@@/audit` was read through the mount",
@@ -60,6 +63,8 @@ def measure(arena, size):
         raise RuntimeError(out)
     figures["index"] = arena.loop("index", ward.store) / size
     figures["ask"] = arena.loop("ask", ward.store, ARTIFACT + 500, size // ARTIFACTS)
+    figures["compress"] = arena.loop("compress", ward.store) / size
+    figures["ask-packed"] = arena.loop("ask", ward.store, ARTIFACT + 500, size // ARTIFACTS)
     figures["bytes"] = sum(disk_usage(os.path.join(ward.store, part)) for part in ("audit", "index")) / size
     figures.update(mounted(arena, ward))
     run("rm", "-r", ward.store)  # the larger ones need the room

@@ -85,16 +85,12 @@ std::vector<std::string> alterations(const std::string& bytes, std::size_t i) {
   return made;
 }
 
-}  // namespace
-
-TEST_CASE("every byte of every line counts") {
-  const Victim victim(50);
-  REQUIRE(victim.verify().verdict == Verdict::verified);
-  REQUIRE(victim.files().size() == 3);
+// Alters every byte of every line, and wants the line named.
+void alter_every_byte(const Victim& victim, Sequence per_segment) {
   for (std::size_t segment = 0; segment < victim.files().size(); ++segment) {
     const auto& file = victim.files()[segment];
     const std::string good = read_file(file);
-    Sequence record = 20 * segment;
+    Sequence record = per_segment * segment;
     for (std::size_t i = 0; i < good.size(); record += good[i++] == '\n') {
       for (const auto& altered : i % kStride == 0 ? alterations(good, i) : std::vector<std::string>()) {
         if (altered == good) continue;
@@ -105,7 +101,7 @@ TEST_CASE("every byte of every line counts") {
         const bool cut = altered.empty() || altered.back() != '\n' || good.starts_with(altered);
         const bool inside = good[i] != '\n' && good[i + 1] != '\n';
         if (found && !cut && inside) {
-          found = result.bad_line == BadLine{file.filename().string(), record - 20 * segment + 1, record};
+          found = result.bad_line == BadLine{file.filename().string(), record - per_segment * segment + 1, record};
         }
         if (found && !cut && !inside) {
           found = result.bad_line && (result.bad_line->sequence == record || result.bad_line->sequence == record + 1);
@@ -114,7 +110,41 @@ TEST_CASE("every byte of every line counts") {
       }
     }
   }
+}
+
+}  // namespace
+
+TEST_CASE("every byte of every line counts") {
+  const Victim victim(50);
+  REQUIRE(victim.verify().verdict == Verdict::verified);
+  REQUIRE(victim.files().size() == 3);
+  alter_every_byte(victim, 20);
   CHECK(victim.verify().verdict == Verdict::verified);
+}
+
+// Some ten minutes: build/release/tests/test_store "[.exhaustive]"
+TEST_CASE("every byte of 1,000 records counts", "[.exhaustive]") {
+  const Victim victim(1000, 250);
+  alter_every_byte(victim, 250);
+}
+
+TEST_CASE("each of 1,000 lines counts: lost, doubled, swapped with the next, the last that is left") {
+  const Victim victim(1000, 1000);
+  const auto& file = victim.files()[0];
+  const std::string good = read_file(file);
+  const auto lines = lines_of(good);
+  std::size_t start = 0;
+  for (std::size_t i = 0; i < lines.size(); start += lines[i++].size()) {
+    if (i % kStride != 0) continue;
+    INFO(i);
+    auto lost = good, doubled = good, swapped = good;
+    REQUIRE(victim.with(file, lost.erase(start, lines[i].size())).verdict == Verdict::damaged);
+    REQUIRE(victim.with(file, doubled.insert(start, lines[i])).verdict == Verdict::damaged);
+    REQUIRE(victim.with(file, good.substr(0, start)).verdict == Verdict::damaged);
+    if (i + 1 == lines.size()) continue;
+    swapped.replace(start, lines[i].size() + lines[i + 1].size(), lines[i + 1] + lines[i]);
+    REQUIRE(victim.with(file, swapped).bad_line == BadLine{file.filename().string(), i + 1, i});
+  }
 }
 
 TEST_CASE("no line can be lost, doubled or moved") {
