@@ -36,6 +36,7 @@ void DurableBatch::add(const std::filesystem::path& path, std::string_view bytes
   const std::filesystem::path temp = path.string() + ".tmp";
   files_.push_back({open_file(temp, O_WRONLY | O_CREAT | O_TRUNC), temp, path});
   write_all(files_.back().fd.get(), bytes, temp);
+  if (files_.size() > kFew) files_.back().fd = Fd();  // synced with all the others
 }
 
 void DurableBatch::commit() {

@@ -26,7 +26,7 @@ class DurableBatch {
 
  private:
   struct File {
-    Fd fd;
+    Fd fd;  // only of the first few: a batch may have more files than a process may open
     std::filesystem::path temp, path;
   };
   std::vector<File> files_;

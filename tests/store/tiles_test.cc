@@ -4,6 +4,8 @@
 // at each step and compared with a Frontier that never touched a disk; proofs are made from tiles alone.
 #include "store/tiles.h"
 
+#include <sys/resource.h>
+
 #include <fstream>
 #include <set>
 
@@ -122,4 +124,18 @@ TEST_CASE("missing and short tiles are damage, and a failed write can be repeate
   CHECK_THROWS_AS(TileWriter::load(folder.path(), 261), Error);
   std::filesystem::resize_file(folder.path() / "tile/0/001.p/4", 127);
   CHECK_THROWS_AS(TileWriter::load(folder.path(), 260), Error);
+}
+
+TEST_CASE("a log that catches up writes any number of tiles with a few descriptors") {
+  const TempDir dir;
+  struct rlimit before {};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  TileWriter tree(dir.path());
+  for (std::uint64_t i = 0; i < 256 * 100 + 3; ++i) tree.append(leaf(i));
+  const auto open = static_cast<rlim_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
+  const struct rlimit few { open + 20, before.rlim_max };
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+  CHECK_NOTHROW(tree.write());
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(TileWriter::load(dir.path(), tree.size()).root() == tree.root());
 }
