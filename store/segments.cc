@@ -128,8 +128,8 @@ std::vector<Segment> segments(const std::filesystem::path& audit) {
   if (error) throw_errno("list " + audit.string(), error.value());
   std::ranges::sort(found, {}, [](const Segment& segment) { return std::pair(segment.first, segment.file); });
   // A crash may leave a segment twice: what is compressed is a copy until the text itself is gone.
-  const auto twice = std::ranges::unique(found, {}, &Segment::first);
-  found.erase(twice.begin(), twice.end());
+  const auto same = [](const Segment& one, const Segment& other) { return one.first == other.first; };
+  found.erase(std::unique(found.begin(), found.end(), same), found.end());
   // Beside an appender, from the last to the first: when one has lines, those before it are complete.
   for (auto segment = found.rbegin(); segment != found.rend(); ++segment) {
     segment->bytes = measure(*segment);
