@@ -8,6 +8,7 @@ import errno as e
 import os
 import re
 import resource
+import signal
 import subprocess
 import unittest
 
@@ -117,6 +118,36 @@ class FullDisk(Case):
         ward("fsck", self.m.store)
         self.m.mount()
         self.healthy()
+
+
+class UnwritableLog(Case):
+    """The log's disk refuses every write, as one that went read-only does."""
+
+    @unittest.skipUnless(IS_ROOT, "needs root: traces the daemon")
+    def test_nothing_is_served_that_cannot_be_recorded(self):
+        m = Mount()
+        self.addCleanup(m.cleanup)
+        write(m.path("a"), "one")
+        tracer = subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-p", str(m.pid), "-e", "trace=pwrite64", "-e",
+                                   "inject=pwrite64:error=EROFS"], stderr=subprocess.PIPE)
+        try:
+            tracer.stderr.readline()  # attached
+            for action in (lambda: read(m.path("a")), lambda: write(m.path("b"), "x"), lambda: os.mkdir(m.path("d")),
+                           lambda: os.unlink(m.path("a")), lambda: os.rename(m.path("a"), m.path("c"))):
+                if m.mounted():  # it stops within a second
+                    with self.err(e.EIO, e.EROFS, e.ENOTCONN, e.ECONNABORTED):
+                        action()
+            # What it can't make durable either makes it stop: better no service than one that can't be proved.
+            wait_until(lambda: not alive(m.pid), 30, "the daemon to stop")
+        finally:
+            tracer.send_signal(signal.SIGINT)
+            tracer.wait()
+            tracer.stderr.close()
+        wait_until(lambda: not m.mounted(), 10, "the mount to go")
+        m.mount()
+        self.assertEqual(os.listdir(m.mnt), ["a"])
+        self.assertEqual(read(m.path("a")), b"one")
+        ward("audit", "verify", m.store, "--key", m.vkey)
 
 
 class BadStore(Case):
