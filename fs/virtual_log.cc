@@ -6,6 +6,7 @@
 #include <map>
 
 #include "fs/stream_file.h"
+#include "store/error.h"
 #include "store/json_text.h"
 #include "store/log_index.h"
 #include "store/log_table.h"
@@ -49,6 +50,12 @@ class Shown {
   std::map<store::Id, bool> others_;
 };
 
+/// Whether a segment went after it was listed.
+bool pruned(const std::filesystem::path& audit, const Segment& segment) {
+  const auto all = store::segments(audit);
+  return !all.empty() && segment.first < all.front().first;
+}
+
 /// Goes through the log as it was when it is begun, one segment at each step; after its end through what came since.
 class BySegment {
  public:
@@ -71,7 +78,12 @@ class BySegment {
       look_again_ = true;
       return false;
     }
-    use_(all_[next_++], std::exchange(from_, 0), out);
+    const Segment& segment = all_[next_++];
+    try {
+      use_(segment, std::exchange(from_, 0), out);
+    } catch (const store::Error&) {
+      if (!pruned(audit_, segment)) throw;
+    }
     return true;
   }
 
@@ -121,8 +133,12 @@ std::unique_ptr<VirtualFile> open_mine(Monitor& monitor, const Requester& who) {
 std::vector<std::string> log_reports(const Monitor& monitor) {
   std::vector<std::string> names{std::string(kToday)};
   for (const Segment& segment : store::segments(monitor.folder() / "audit")) {
-    const auto span = store::times_of(monitor.folder() / "index", segment);
-    for (auto day = span.first / kDay; day <= span.last / kDay; ++day) names.push_back(date_of(day * kDay) + ".tsv");
+    try {
+      const auto span = store::times_of(monitor.folder() / "index", segment);
+      for (auto day = span.first / kDay; day <= span.last / kDay; ++day) names.push_back(date_of(day * kDay) + ".tsv");
+    } catch (const store::Error&) {
+      if (!pruned(monitor.folder() / "audit", segment)) throw;
+    }
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());

@@ -23,7 +23,7 @@ class Clock {
 
 /// append STORE COUNT: that many records of opens through the ledger, one at a time, as live traffic appends them, of
 /// 1,000 artifacts by turns, whose numbers begin at kFirstArtifact. The store is of `ward init` and not in use;
-/// a checkpoint covers each 100,000 of them and the rest.
+/// meanwhile they are made durable and signed twice a second, and at the end, which counts.
 double append(const Arguments& words);
 
 /// index STORE: the index of the log's closed segments.
