@@ -9,7 +9,8 @@ namespace ward::store {
 namespace {
 
 constexpr std::size_t kLongestName = 255;
-const std::string kGrammar = "expected key=value,key=value with %2C, %2F and %25 for a comma, a slash and a percent sign";
+const std::string kGrammar =
+    "expected key=value,key=value with %2C, %2F and %25 for a comma, a slash and a percent sign";
 constexpr std::string_view kAll = "all";
 constexpr std::string_view kSpecial = ",/%@";  // no name ends in "@@"
 constexpr std::string_view kHexDigits = "0123456789ABCDEF";

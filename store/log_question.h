@@ -13,8 +13,8 @@
 
 namespace ward::store {
 
-/// Adds one condition: `key` as an option of `ward log` (user, login-user, path, since, until, action, outcome, process,
-/// artifact, sha256). Returns what is wrong with it and what is expected; "" when nothing.
+/// Adds one condition: `key` as an option of `ward log` (user, login-user, path, since, until, action, outcome,
+/// process, artifact, sha256). Returns what is wrong with it and what is expected; "" when nothing.
 std::string add_condition(LogFilter& filter, const std::string& key, const std::string& value, Nanos now);
 
 /// "user=ann,since=90d": conditions in any order; ',', '/' and '%' in a value as %2C, %2F and %25; "all" for none.

@@ -22,7 +22,7 @@ namespace ward::store {
 
 struct Monitor::Opening {
   explicit Opening(const std::filesystem::path& store) : config(load_config(store)), lock(store) {
-    if (!config.anchors.empty()) check_writers(store);
+    if (!config.anchors.empty()) check_writers(store, "the commands in [[anchor]] aren't run");
   }
   Config config;
   StoreLock lock;

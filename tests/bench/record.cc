@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <numeric>
 
 #include "store/ledger.h"
@@ -24,9 +23,9 @@ std::uint64_t mixed(std::uint64_t number) {
 }
 
 std::string entity(std::uint64_t number) {
-  std::array<char, 17> text{};
-  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(number));
-  return text.data();
+  std::string text(16, '0');
+  for (auto at = text.rbegin(); at != text.rend(); ++at, number /= 16) *at = "0123456789abcdef"[number % 16];
+  return text;
 }
 
 }  // namespace

@@ -174,12 +174,12 @@ class Refusals(TokenCase):
     def test_a_store_that_somebody_else_can_write_loads_no_module(self):
         config = self.m.store + "/ward.toml"
         os.chmod(config, 0o666)
-        self.all_refuse("no PKCS#11 module is loaded")
+        self.all_refuse("no PKCS#11 module is loaded", code=3)
         os.chmod(config, 0o600)
         if IS_ROOT:
             for path in (config, self.m.store):
                 os.chown(path, 12345, 12345)
-                self.all_refuse("no PKCS#11 module is loaded")
+                self.all_refuse("no PKCS#11 module is loaded", code=3)
                 os.chown(path, 0, 0)
         self.works()
 

@@ -27,8 +27,15 @@ const std::vector<std::string> kNames = {"ann", "bob", "1007", "o\"br\\ien", "ż
 const std::vector<std::string> kPrograms = {"/usr/bin/python3", "/opt/\"odd\"/to,ol", "/bin/\xff\xfe", "/x", ""};
 
 std::vector<std::string> paths() {
-  return {"/", "/models/a.bin", "/models/a.bin.bak", "/models/deep/er/b", "/mödels/\"q\\\"/c", "/line\nbreak/d",
-          "/bad\xff/e", "/" + std::string(5'000, 'x') + "/f", ""};
+  return {"/",
+          "/models/a.bin",
+          "/models/a.bin.bak",
+          "/models/deep/er/b",
+          "/mödels/\"q\\\"/c",
+          "/line\nbreak/d",
+          "/bad\xff/e",
+          "/" + std::string(5'000, 'x') + "/f",
+          ""};
 }
 
 class Random {
@@ -63,7 +70,8 @@ Record random_record(Random& random, Sequence sequence) {
       record.reason = "denied", record.payload = Refusal{"open", random.below(30), 1, "w", "EACCES", 1};
       break;
     case 1:
-      record.payload = Rename{random.below(30), 1, {1, "a"}, {1, "b"}, false, false, false, 0, 0, random.of(places), {}};
+      record.payload =
+          Rename{random.below(30), 1, {1, "a"}, {1, "b"}, false, false, false, 0, 0, random.of(places), {}};
       break;
     case 2:
       record.payload = Unchanged{random.below(30), 2, 3, sha(random.below(6)), {}, {}};
