@@ -73,6 +73,26 @@ class Keeping(Case):
         ward("audit", "verify", m.store, "--key", m.vkey)
         ward("fsck", m.store)
 
+    def test_a_report_that_is_read_while_its_lines_go_tells_the_rest(self):
+        m = self.mount(policy=PRUNING)
+        for _ in range(4):
+            self.roll(m, "x")
+        listed = self.files(m)
+        with open(m.path("x@@/audit.jsonl"), "rb", buffering=0) as report:
+            begun = report.read(1)
+
+            def gone():  # the daemon looks again when there is something to look at
+                for i in range(300):
+                    os.setxattr(m.path("x"), "user.note", str(i).encode())
+                return listed[2] not in self.files(m) and listed[2] + ".zst" not in self.files(m)
+            wait_until(gone, 60, "pruning")
+            os.setxattr(m.path("x"), "user.last", b"v")
+            for _ in "what was there", "what came since":
+                while piece := report.read(1 << 20):
+                    begun += piece
+        self.assertTrue(b'"user.last"' in begun, "its end")
+        self.assertTrue(begun.startswith(b'{"@timestamp"'), "its beginning")
+
     @classmethod
     def make_pruned(cls):
         """A store whose first lines are gone, and what was kept of before; each test works on a copy."""

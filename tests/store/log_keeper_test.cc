@@ -124,3 +124,15 @@ TEST_CASE("who reads while segments are compressed sees each record once", "[kee
   reader.join();
   CHECK(fs::exists(log.packed(200)));
 }
+
+TEST_CASE("a segment that goes while the log is listed is left out", "[keeper]") {
+  const Kept log;
+  fs::remove(log.plain(0));
+  for (const auto& gone : {log.plain(0), log.packed(0)}) {
+    fs::create_symlink("nowhere", gone);  // is there when the folder is read, and isn't when it is looked at
+    const auto all = segments(log.audit);
+    REQUIRE(all.size() == 3);
+    CHECK(all.front().first == 100);
+    fs::remove(gone);
+  }
+}
