@@ -61,7 +61,12 @@ class Rotation(Case):
             self.verify(key, "--range", "0-5", folder=copy)
         ward("audit", "verify", "--proof", proof, "--key", self.old)
         ward("audit", "verify", "--proof", m.base + "/proof2", "--key", new)
-        self.assertEqual(ward("audit", "verify", "--proof", m.base + "/proof2", "--key", self.old, check=False).returncode, 12)
+        done = ward("audit", "verify", "--proof", m.base + "/proof2", "--key", self.old, check=False)
+        self.assertEqual(done.returncode, 12)
+        self.assertIn("If the log's key was replaced, name", done.stdout)
+        for trusted in (self.old, new):  # each is one of the log's keys, as both signed in the folder
+            for name in ("/proof", "/proof2"):
+                ward("audit", "verify", m.store, "--proof", m.base + name, "--key", trusted)
         m.umount()
         ward("fsck", m.store)
         ward("rebuild", m.store)
