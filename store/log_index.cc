@@ -111,14 +111,19 @@ bool has_term(std::string_view line, Term wanted) {
   return found;
 }
 
-/// Appends the lines that begin at `offset`: one for an artifact, else those of the rest of its block. False when that
-/// isn't where a line with the term begins.
+/// Where the part of a segment ends that an offset of the index stands for: behind a line of an artifact, else behind
+/// the block.
+std::uint64_t end_of(std::uint32_t offset, Term term) {
+  return term < kHashed ? offset + std::uint64_t{1} : (offset / kIndexBlock + std::uint64_t{1}) * kIndexBlock;
+}
+
+/// Appends the lines that begin in that part. False when its first isn't a line with the term.
 bool take_lines(SegmentText& text, const Segment& segment, std::uint32_t offset, Term term,
                 std::vector<std::string>& lines) {
   if (offset >= segment.bytes || (offset > 0 && text.read(1, offset - 1) != "\n")) return false;
   const auto first = lines.size();
-  const auto end = term < kHashed ? offset + std::uint64_t{1} : (offset / kIndexBlock + std::uint64_t{1}) * kIndexBlock;
-  walk(text, segment.bytes, offset, end, [&](std::string_view line, std::uint64_t) { lines.emplace_back(line); });
+  walk(text, segment.bytes, offset, end_of(offset, term),
+       [&](std::string_view line, std::uint64_t) { lines.emplace_back(line); });
   return lines.size() > first && has_term(lines[first], term);
 }
 
@@ -136,8 +141,11 @@ std::optional<std::vector<std::string>> found_by(const SegmentIndex& index, cons
   if (!fewest) return std::nullopt;
   std::vector<std::string> lines;
   SegmentText text(segment.file);
-  for (const std::uint32_t offset : *fewest)
-    if (!take_lines(text, segment, offset, by, lines)) return std::nullopt;
+  std::uint64_t end = 0;
+  for (const std::uint32_t offset : *fewest) {
+    if (offset < end || !take_lines(text, segment, offset, by, lines)) return std::nullopt;
+    end = end_of(offset, by);
+  }
   return lines;
 }
 

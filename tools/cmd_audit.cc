@@ -235,7 +235,9 @@ void add_audit(CLI::App& app, Action& action) {
       ->type_name("FILE");
   command->add_option("--range", words->range, "Check these records only, with the tiles and the checkpoint")
       ->type_name("FIRST-LAST");
-  command->add_option("--proof", words->proof, "Check this proof (`ward audit prove`); a folder is needed only for a key replaced since")
+  command
+      ->add_option("--proof", words->proof,
+                   "Check this proof (`ward audit prove`); a folder is needed only for a key replaced since")
       ->type_name("FILE");
   command->add_option("--line", words->line, "The line that the proof should prove, if it holds none itself")
       ->type_name("FILE");

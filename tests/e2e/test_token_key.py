@@ -5,6 +5,7 @@ Goal: a log that a token signs is a log like others, checked by code that shares
 can't be had of the token is refused in one line without the PIN, and changes nothing. Method: SoftHSM tokens in a folder of the
 test's own; tokens are pulled out by moving what is in that folder away.
 """
+import fcntl
 import os
 import re
 import shutil
@@ -208,6 +209,22 @@ class Away(TokenCase):
         tlog.check_proof(read(m.path("g@@/versions/1.proof")).decode(), m.vkey)
         m.umount()
         self.assertIn("verified", ward("audit", "verify", m.store, "--key", m.vkey, env=m.env).stdout)
+
+    def test_a_token_that_never_answers_is_like_one_that_is_away(self):
+        m = self.store()
+        write(m.path("f"), "saved")
+        held = [open(os.path.join(folder, name), "r+") for folder, _, names in os.walk(self.tokens.folder) for name in names]
+        for file in held:  # SoftHSM waits for these locks before it signs
+            fcntl.lockf(file, fcntl.LOCK_EX)
+        write(m.path("g"), "saved while it hung")
+        m.gone()
+        m.detach()
+        self.assertIn("hasn't answered for 20 s", read(m.store + "/daemon.log").decode())
+        for file in held:
+            file.close()
+        m.mount()
+        self.assertEqual(b"saved while it hung", read(m.path("g")))
+        tlog.check_proof(read(m.path("g@@/versions/1.proof")).decode(), m.vkey)
 
 
 if __name__ == "__main__":
