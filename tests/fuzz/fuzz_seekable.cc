@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     SeekableFile file(std::move(fd), "segment");
     std::string block(100'000, '\0');
-    for (const std::uint64_t at : {std::uint64_t{0}, file.size() / 2, file.size() - std::min<std::uint64_t>(file.size(), 9)}) {
+    for (const std::uint64_t at :
+         {std::uint64_t{0}, file.size() / 2, file.size() - std::min<std::uint64_t>(file.size(), 9)}) {
       const auto got = file.read(block.data(), block.size(), at);
       if (got != std::min<std::uint64_t>(block.size(), file.size() - at)) std::abort();
     }
