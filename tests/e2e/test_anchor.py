@@ -342,6 +342,23 @@ class Commands(AnchorCase):
         with self.err(30):
             write(path, "x")
 
+    def test_fsck_compares_what_was_kept(self):
+        m = self.store()
+        sh_anchor(m, "kept", "echo kept")
+        m.mount()
+        size = list(wait_until(lambda: anchors(m, "kept")))[0]
+        m.umount()
+        ward("fsck", m.store)
+        file = f"{m.store}/audit/anchors/{size:020}.kept"
+        write(file, "other")
+        done = ward("fsck", m.store, check=False)
+        self.assertEqual(done.returncode, 8)
+        self.assertRegex(done.stdout, rf"{size:020}\.kept: isn't what the log says")
+        os.remove(file)
+        done = ward("fsck", m.store, check=False)
+        self.assertEqual(done.returncode, 8)
+        self.assertRegex(done.stdout, rf"{size:020}\.kept: No such file")
+
     def test_what_is_wrong_in_ward_toml_stops_the_mount(self):
         m = self.store()
         good = read(m.store + "/ward.toml")
