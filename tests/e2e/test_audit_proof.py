@@ -116,6 +116,42 @@ class Proofs(Case):
         done = ward("audit", "prove", 10_000_000, self.copy, check=False)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("isn't covered by a checkpoint yet", done.stderr)
+        done = ward("audit", "prove", 1, self.m.base, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(self.m.base + " holds no checkpoint", done.stderr)
+
+
+class Growing(Case):
+    def test_a_listing_keeps_its_worth_while_tiles_become_full(self):
+        """What `cp -r` listed it must find, though the log grows in between: partial tiles go once they are full."""
+        for looked_up in (False, True):
+            self.grow_after_listing(looked_up)
+
+    def grow_after_listing(self, looked_up):
+        m = Mount()
+        self.addCleanup(m.cleanup)
+        write(m.path("f"), "x")
+        read(m.path("f@@/versions/1.proof"))
+        tiles, bundles = m.path("@@/audit/tile/0"), m.path("@@/audit/tile/entries")
+        self.assertIn("000.p", os.listdir(tiles))
+        self.assertIn("000.p", os.listdir(bundles))
+        partial = tiles + "/000.p"
+        if looked_up:
+            known = os.open(partial, os.O_PATH)
+            partial = f"/proc/self/fd/{known}"
+        while int(m.status()["records"]) < 300:
+            os.listdir(m.mnt)
+        write(m.path("f"), "y")
+        read(m.path("f@@/versions/2.proof"))
+        full, bundle = read(tiles + "/000"), read(bundles + "/000")
+        for folder in (partial, bundles + "/000.p"):
+            self.assertLessEqual({"1", "3", "255"}, set(os.listdir(folder)))
+        for width in (1, 3, 255):
+            self.assertEqual(read(f"{partial}/{width}"), full[:32 * width])
+            self.assertTrue(bundle.startswith(read(f"{bundles}/000.p/{width}")))
+        if looked_up:
+            os.close(known)
+        m.umount()
 
 
 class TimeStamps(Case):
