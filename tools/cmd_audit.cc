@@ -96,12 +96,16 @@ Exit exit_of(store::Verdict verdict) {
 
 /// What is wrong with the key or the checkpoint that the auditor brought; "" when nothing is. Without this a slip of
 /// the pen would look like a damaged log.
-std::string input_error(const store::VerifyRequest& request) {
+std::string input_error(const store::VerifyRequest& request, const std::string& checkpoint) {
   try {
     if (request.vkey) static_cast<void>(store::parse_vkey(*request.vkey));
+  } catch (const store::Error& error) {
+    return std::string("--key: ") + error.what();
+  }
+  try {
     if (request.kept) static_cast<void>(store::parse_checkpoint(store::parse_note(*request.kept)));
   } catch (const store::Error& error) {
-    return error.what();
+    return checkpoint + ": " + error.what();
   }
   return "";
 }
@@ -122,8 +126,18 @@ std::optional<std::pair<store::Sequence, store::Sequence>> parse_range(const std
 /// A proof stands for itself: the folder that it is from isn't needed.
 Exit verify_proof(const VerifyWords& words) {
   if (words.key.empty()) return fail(Exit::usage, "a proof is worth nothing without the verifier key (--key)");
+  store::VerifyRequest request;
+  request.vkey = words.key;
+  if (const auto error = input_error(request, ""); !error.empty()) return fail(Exit::usage, error);
   const auto key = store::parse_vkey(words.key);
-  const auto proof = store::parse_proof(store::read_file(words.proof));
+  store::Proof proof;
+  try {
+    proof = store::parse_proof(store::read_file(words.proof));
+  } catch (const store::Error& error) {
+    if (error.code() != store::Code::corrupt) throw;
+    std::cout << "NOT verified: " << words.proof << ": " << error.what() << std::endl;
+    return Exit::not_verified;
+  }
   if (words.line.empty() && !proof.line)
     return fail(Exit::usage, words.proof + " holds no line: give the one that it should prove (--line)");
   auto line = words.line.empty() ? *proof.line : store::read_file(words.line);
@@ -181,7 +195,7 @@ Exit verify(const VerifyWords& words) {
   request.audit = audit_folder(words.folder);
   if (!words.key.empty()) request.vkey = words.key;
   if (!words.checkpoint.empty()) request.kept = store::read_file(words.checkpoint);
-  if (const auto error = input_error(request); !error.empty()) return fail(Exit::usage, error);
+  if (const auto error = input_error(request, words.checkpoint); !error.empty()) return fail(Exit::usage, error);
   std::optional<std::pair<store::Sequence, store::Sequence>> range;
   if (!words.range.empty() && !(range = parse_range(words.range)))
     return fail(Exit::usage, "--range wants FIRST-LAST, two records' numbers, not \"" + words.range + "\"");

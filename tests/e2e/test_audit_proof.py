@@ -94,6 +94,16 @@ class Proofs(Case):
         done = ward("audit", "verify", "--proof", proof, check=False)
         self.assertEqual(done.returncode, 2)
         self.assertIn("--key", done.stderr)
+        text = read(proof)
+        for i in range(0, len(text), 7):  # whatever is changed in it, and wherever it ends
+            for damaged in (text[:i] + bytes([text[i] ^ 1]) + text[i + 1:], text[:i]):
+                write(self.m.base + "/damaged-proof", damaged)
+                done = ward("audit", "verify", "--proof", self.m.base + "/damaged-proof", "--key", self.vkey, check=False)
+                self.assertEqual(done.returncode, 12, (i, damaged, done))
+        self.assertIn("damaged-proof: malformed", done.stdout)
+        done = ward("audit", "verify", "--proof", proof, "--key", "nonsense", check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--key", done.stderr)
 
     def test_a_range(self):
         done = ward("audit", "verify", self.copy, "--key", self.vkey, "--range", "250-350")
