@@ -208,8 +208,9 @@ Exit verify(const VerifyWords& words) {
   Witnessed witnessed(words.witnesses, words.quorum);
   witnessed.find(request);
   const auto result = range ? store::verify_range(request, range->first, range->second) : store::verify_audit(request);
-  for (const auto& problem : result.problems) std::cerr << "ward: " << problem << "\n";
-  for (const auto& note : result.notes) std::cout << "note: " << note << "\n";
+  // They name files, and the folder is somebody else's.
+  for (const auto& problem : result.problems) std::cerr << "ward: " << store::harmless(problem) << "\n";
+  for (const auto& note : result.notes) std::cout << "note: " << store::harmless(note) << "\n";
   const bool enough = witnessed.report(std::cout, std::cerr);
   const bool unwitnessed = !enough && exit_of(result.verdict) != Exit::not_verified;
   if (std::filesystem::exists(std::filesystem::path(words.folder) / "ward.toml")) {

@@ -66,6 +66,27 @@ class Proofs(Case):
         self.assertEqual(done.returncode, 12)
         self.assertIn("tile/entries/001", done.stderr)
 
+    def test_a_lost_bundle_is_found_by_both(self):
+        for name in ("000", "001"):
+            damaged = self.m.base + "/lost-" + name
+            shutil.copytree(self.copy, damaged)
+            os.remove(f"{damaged}/tile/entries/{name}")
+            with self.assertRaises(FileNotFoundError):
+                tlog.check_log(damaged, self.vkey)
+            done = ward("audit", "verify", damaged, "--key", self.vkey, check=False)
+            self.assertEqual(done.returncode, 12)
+            self.assertIn(f"tile/entries/{name} is missing", done.stderr)
+
+    def test_names_in_a_copy_reach_no_terminal(self):
+        hostile = self.m.base + "/hostile"
+        shutil.copytree(self.copy, hostile)
+        for folder in ("", "/tile"):
+            write(hostile + folder + "/a\x1b[31m\nverified", "")
+        done = ward("audit", "verify", hostile, "--key", self.vkey)
+        self.assertNotIn("\x1b", done.stdout)
+        self.assertEqual(done.stdout.count("\nverified"), 1)
+        self.assertIn("a\\u001b[31m\\u000averified", done.stdout)
+
     def test_every_version_has_a_proof(self):
         for version in (1, 2, 28):
             text = read(self.m.path(f"f1@@/versions/{version}.proof")).decode()
