@@ -189,6 +189,13 @@ void Monitor::prune_log(const std::function<bool()>& stop) {
   }
   log_->sync();
   log_->checkpoint();
+  std::vector<Sequence> handles;
+  for (const auto& handle : open_handles()) {
+    handles.push_back(handle->id);
+    const std::scoped_lock lock(handle->parties.mutex);
+    for (const auto& [process, party] : handle->parties.by_process) handles.push_back(party->id);
+  }
+  keep_opens(folder_, boundary, std::move(handles));
   delete_pruned(folder_, boundary);
 }
 
