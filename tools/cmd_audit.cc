@@ -262,7 +262,7 @@ void add_audit(CLI::App& app, Action& action) {
 
   const auto proof = std::make_shared<ProveWords>();
   auto* proving = audit->add_subcommand("prove", "A proof that a record is in the log: a file that proves itself");
-  proving->add_option("SEQ", proof->record, "The record's number")->required();
+  proving->add_option("SEQ", proof->record, "The record's number")->required()->check(CLI::NonNegativeNumber);
   proving->add_option("STORE-OR-AUDIT-FOLDER", proof->folder, "Default: the log of the mount that you are in");
   proving->footer(
       "C2SP tlog-proof, with the record as its extra data. Check it with: ward audit verify --proof FILE --key VKEY");

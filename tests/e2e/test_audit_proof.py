@@ -147,6 +147,7 @@ class Proofs(Case):
         done = ward("audit", "prove", 10_000_000, self.copy, check=False)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("isn't covered by a checkpoint yet", done.stderr)
+        self.assertIn("SEQ", ward("audit", "prove", "--", -1, self.copy, check=False).stderr)
         done = ward("audit", "prove", 1, self.m.base, check=False)
         self.assertEqual(done.returncode, 2)
         self.assertIn(self.m.base + " holds no checkpoint", done.stderr)
