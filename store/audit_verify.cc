@@ -328,6 +328,13 @@ class Verifier {
     }
   }
 
+  /// What the auditor brought reaches as far as the folder's checkpoint, so that its signature adds nothing.
+  bool vouched_whole() const {
+    const Sequence size = current_->checkpoint.size;
+    return (kept_ && kept_->checkpoint.size >= size) ||
+           std::ranges::any_of(request_.vouched, [&](const Vouched& each) { return each.checkpoint.size >= size; });
+  }
+
   void judge() {
     bool mismatch = false;
     check_signature(current_, "the checkpoint", mismatch);
@@ -346,6 +353,11 @@ class Verifier {
     } else if (own_key) {
       result_.verdict = Verdict::self_consistent_only;
       problem("the key is the folder's own: bring the verifier key or a checkpoint that was kept elsewhere");
+    } else if (!key_ && !vouched_whole()) {
+      result_.verdict = Verdict::self_consistent_only;
+      problem(
+          "the checkpoint's signature can't be checked, since record 0, which names the key, was pruned: bring the "
+          "verifier key");
     } else {
       result_.verdict = Verdict::verified;
     }

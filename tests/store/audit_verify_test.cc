@@ -156,6 +156,27 @@ TEST_CASE("a line that nobody signed doesn't say that others were pruned") {
   CHECK(mentions(result.problems, "no record says that they were pruned"));
 }
 
+TEST_CASE("of a pruned log a kept checkpoint vouches only as far as it reaches") {
+  const SignedLog log;
+  std::string at_701;
+  {
+    auto open = open_log(log.audit, 100);
+    Record record;
+    record.sequence = 700;
+    record.payload = Prune{100, std::string(64, 'a'), 1};
+    open.append(std::vector{to_line(record, "h1")});
+    open.sync();
+    open.checkpoint();
+    at_701 = open.checkpoint_text();
+  }
+  fs::remove(log.audit / segment_name(0));
+  CHECK(log.with_key().verdict == Verdict::verified);
+  CHECK(log.with_kept(at_701).verdict == Verdict::verified);
+  const auto older = log.with_kept(log.at_300);
+  CHECK(older.verdict == Verdict::self_consistent_only);  // who signed the 401 records since, nobody could tell
+  CHECK(mentions(older.problems, "bring the verifier key"));
+}
+
 TEST_CASE("the verifier key in the folder has to be the log's") {
   const SignedLog log;
   std::ofstream(log.audit / "vkey") << log_vkey() << "\n";
