@@ -33,6 +33,10 @@ store::Result<AttrReply> Driver::setattr(Call& call, fuse_ino_t id, struct stat*
   const auto of = node(id);
   if (!of) return store::Errno{of.error()};
   if ((*of)->virtual_path) {  // only a size means something, to a file that can be written
+    const bool cut = (to_set & FUSE_SET_ATTR_SIZE) != 0 && info == nullptr;
+    if (cut && (virtual_.stat(call.who, **of).st_mode & 0222) == 0)
+      return deny(call, **of, "setattr", (*of)->virtual_path->what == What::text ? EACCES : EROFS,
+                  "it is only written by ward");
     if ((to_set & FUSE_SET_ATTR_SIZE) != 0 && info != nullptr && OpenFile::of(info).virtual_file)
       if (const auto done = OpenFile::of(info).virtual_file->truncate(static_cast<std::uint64_t>(attr->st_size)); !done)
         return store::Errno{done.error()};

@@ -41,9 +41,25 @@ store::Proof proof_of(Monitor& monitor, store::Sequence record, bool with_line) 
   }
 }
 
+/// A folder `….p` of tiles or bundles.
+std::vector<store::BundleName> list_partial(const Monitor& monitor, const std::string& folder) {
+  std::vector<store::BundleName> names;
+  const bool of_tiles = !folder.starts_with(store::kBundles);
+  const auto tiles =
+      monitor.folder() / "audit" / (of_tiles ? folder : "tile/0" + folder.substr(store::kBundles.size()));
+  std::error_code gone;
+  for (std::filesystem::directory_iterator entry(tiles, gone); !gone && entry != std::filesystem::directory_iterator();
+       entry.increment(gone))
+    names.push_back({entry->path().filename().string(), false});
+  // It became full since somebody saw the folder in a listing, which lacked the full one: nobody knows what they need.
+  for (unsigned width = 1; gone && width < store::kTileWidth; ++width) names.push_back({std::to_string(width), false});
+  return names;
+}
+
 }  // namespace
 
 std::optional<bool> find_bundle(Monitor& monitor, const std::string& path) {
+  if (!path.starts_with(store::kBundles)) return find_past_tile(monitor, path);
   const auto size = covered(monitor);
   if (const auto bundle = store::parse_bundle_path(path);
       bundle && bundle->index * store::kTileWidth < first_kept(monitor))
@@ -60,24 +76,19 @@ std::optional<bool> find_bundle(Monitor& monitor, const std::string& path) {
 }
 
 std::vector<store::BundleName> list_bundles(Monitor& monitor, const std::string& folder) {
-  if (!folder.ends_with(".p")) return store::list_bundles(folder, covered(monitor), first_kept(monitor));
-  std::vector<store::BundleName> names;
-  const bool of_tiles = !folder.starts_with(store::kBundles);
-  const auto tiles =
-      monitor.folder() / "audit" / (of_tiles ? folder : "tile/0" + folder.substr(store::kBundles.size()));
-  std::error_code gone;
-  for (std::filesystem::directory_iterator entry(tiles, gone); !gone && entry != std::filesystem::directory_iterator();
-       entry.increment(gone))
-    names.push_back({entry->path().filename().string(), false});
-  // It became full since somebody saw the folder in a listing, which lacked the full one: nobody knows what they need.
-  for (unsigned width = 1; gone && width < store::kTileWidth; ++width) names.push_back({std::to_string(width), false});
-  return names;
+  if (folder.ends_with(".p")) return list_partial(monitor, folder);
+  return store::list_bundles(folder, covered(monitor), first_kept(monitor));
 }
 
 std::vector<store::BundleName> disk_entries(const Monitor& monitor, const Virtual& folder) {
   const bool drafts = folder.what == What::drafts;
   std::vector<store::BundleName> names;
-  for (const auto& entry : std::filesystem::directory_iterator(drafts ? monitor.folder() / "drafts" : folder.disk)) {
+  std::error_code error;
+  std::filesystem::directory_iterator files(drafts ? monitor.folder() / "drafts" : folder.disk, error);
+  if (error == std::errc::no_such_file_or_directory && folder.name.ends_with(".p"))  // full since it was opened
+    return list_partial(monitor, folder.name.substr(kAuditFolder.size()));
+  if (error) store::throw_errno("list " + folder.disk.string(), error.value());
+  for (const auto& entry : files) {
     auto name = entry.path().filename().string();
     if (drafts && entry.path().extension() != ".kept") continue;
     if (drafts || entry.path().extension() == store::kPacked) name = entry.path().stem().string();

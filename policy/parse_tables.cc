@@ -48,12 +48,13 @@ void read_audits(const Node& document, Draft& draft) {
     AuditRule rule;
     rule.where = read_where(table, draft.problems);
     rule.when = read_when(table, Conditions::audit, draft);
-    if (const Node* node = require(table, "depth", "[[audit]]", draft.problems)) {
-      rule.depth = static_cast<Depth>(read_choice(*node, "depth", {"open", "ranges", "request"}, draft.problems));
-    }
-    if (const Node* node = table.find("durability")) {
-      rule.durability = static_cast<Durability>(read_choice(*node, "durability", {"os", "disk"}, draft.problems));
-    }
+    const Node* durability = table.find("durability");
+    if (durability != nullptr)
+      rule.durability = static_cast<Durability>(read_choice(*durability, "durability", {"os", "disk"}, draft.problems));
+    const Node* depth =  // a table that says nothing of both has lost a line
+        durability != nullptr ? table.find("depth") : require(table, "depth", "[[audit]]", draft.problems);
+    if (depth != nullptr)
+      rule.depth = static_cast<Depth>(read_choice(*depth, "depth", {"open", "ranges", "request"}, draft.problems));
     draft.compiled.audits.push_back(std::move(rule));
   }
 }

@@ -21,6 +21,11 @@ class RangeVerifier {
   Verification run() {
     if (!read_checkpoint()) return std::move(result_);
     const auto end = std::min(to_, signed_.checkpoint.size);
+    if (from_ >= end) {
+      result_.verdict = result_.problems.empty() ? Verdict::no_checkpoint : Verdict::damaged;
+      problem("the checkpoint covers " + std::to_string(signed_.checkpoint.size) + " records: none of the range");
+      return std::move(result_);
+    }
     if (end < to_) {
       result_.notes.push_back("the checkpoint covers " + std::to_string(signed_.checkpoint.size) +
                               " records: those after them weren't checked");

@@ -28,8 +28,9 @@ namespace {
 
 class Verifier {
  public:
+  /// Reads checkpoint, tiles and lines in this order: of a log that grows meanwhile, each holds what those before need.
   explicit Verifier(const VerifyRequest& request)
-      : request_(request), all_(segments(request.audit)), tiles_(request.audit) {
+      : request_(request), checkpoint_text_(read_checkpoint()), tiles_(request.audit), all_(segments(request.audit)) {
     for (const auto& each : request.vouched) vouched_roots_[each.checkpoint.size];
     next_vouched_ = vouched_roots_.begin();
     look_at_vouched();  // one over no records
@@ -41,6 +42,7 @@ class Verifier {
     read_checkpoints();
     read_lines();
     compare();
+    look_around();
     judge();
     return std::move(result_);
   }
@@ -81,15 +83,23 @@ class Verifier {
     }
   }
 
+  std::optional<std::string> read_checkpoint() {
+    std::error_code error;
+    const auto path = request_.audit / "checkpoint";
+    if (!std::filesystem::exists(path, error)) return std::nullopt;
+    if (std::filesystem::is_regular_file(path, error)) return read_file(path);
+    problem("the checkpoint isn't a file");
+    return std::nullopt;
+  }
+
   void read_checkpoints() {
     if (request_.kept) kept_ = read_signed(*request_.kept, key_, keys_);
-    const auto path = request_.audit / "checkpoint";
-    if (!std::filesystem::exists(path)) {
+    if (!checkpoint_text_) {
       if (kept_) problem("the checkpoint is missing, though there was one");
       return;
     }
     try {
-      current_ = read_signed(read_file(path), key_, keys_);
+      current_ = read_signed(*checkpoint_text_, key_, keys_);
     } catch (const Error& e) {
       if (e.code() != Code::corrupt) throw;
       problem(std::string("the checkpoint is damaged: ") + e.what());
@@ -121,13 +131,35 @@ class Verifier {
     result_.pruned = first;
   }
 
+  /// What a line says, if a checkpoint covers it: anybody can append lines to a copy. Whether it is the line that was
+  /// signed, its hash tells.
+  std::optional<Record> signed_record(const std::string& line) const {
+    const Sequence size = current_ ? current_->checkpoint.size : 0;
+    if (sequence_of(line).value_or(size) >= size) return std::nullopt;
+    try {
+      return parse_line(line);
+    } catch (const Error&) {
+      return std::nullopt;
+    }
+  }
+
+  /// Without "rotations" who holds an older key would take the log for another's.
+  void check_rotations() {
+    for (const auto& line : on_the_log_) {
+      const auto record = signed_record(line);
+      if (!record || !std::holds_alternative<KeyRotation>(record->payload)) continue;
+      if (std::ranges::find(keys_.rotations(), record->sequence, &Rotation::sequence) == keys_.rotations().end())
+        problem("rotations lacks record " + std::to_string(record->sequence) + ", which replaced the log's key");
+    }
+  }
+
   /// Only a record of the log itself allows lines to be missing.
   void check_prunes() {
     if (result_.pruned == 0 || stopped_) return;
     Sequence before = 0;
-    for (const auto& line : prunes_)
-      if (const auto record = parse_line(line); const auto* prune = std::get_if<Prune>(&record.payload))
-        before = std::max(before, prune->before);
+    for (const auto& line : on_the_log_)
+      if (const auto record = signed_record(line))
+        if (const auto* prune = std::get_if<Prune>(&record->payload)) before = std::max(before, prune->before);
     if (before < result_.pruned) return missing(", and no record says that they were pruned");
     result_.notes.push_back("the lines of " + std::to_string(result_.pruned) +
                             " records were pruned, as a record says: their hashes are checked, from the tiles");
@@ -152,7 +184,7 @@ class Verifier {
         return false;
       }
       for (const Hash& leaf : scan.leaves) append(leaf);
-      prunes_.insert(prunes_.end(), scan.prunes.begin(), scan.prunes.end());
+      on_the_log_.insert(on_the_log_.end(), scan.on_the_log.begin(), scan.on_the_log.end());
       if (!scan.problem.empty()) {
         stop(line_of(tiles_.size()), scan.problem);
       } else if (scan.torn_bytes != 0 && scan.segment.file != all_.back().file) {
@@ -164,6 +196,7 @@ class Verifier {
     });
     result_.records = tiles_.size();
     check_prunes();
+    check_rotations();
     for (const Rotation& rotation : keys_.rotations()) {
       if (rotation.sequence >= tiles_.size())
         problem("the key was replaced by record " + std::to_string(rotation.sequence) + ", which isn't there");
@@ -222,10 +255,12 @@ class Verifier {
     }
   }
 
-  /// A copy from a mount has the lines twice.
+  /// A copy from a mount has the lines twice: all that are covered, or none.
   void compare_bundles() {
+    std::map<std::uint64_t, unsigned> widest;
     for (const Tile& bundle : tiles_.bundles()) {
       const auto path = bundle_path(bundle);
+      widest[bundle.index] = std::max(widest[bundle.index], bundle.width);
       if (bundle.index * kTileWidth < result_.pruned) {
         result_.notes.push_back(path + " holds lines that were pruned: it isn't checked");
       } else if (bundle.index * kTileWidth + bundle.width > result_.records) {
@@ -234,6 +269,40 @@ class Verifier {
         problem(path + " differs from the lines");
       }
     }
+    const Sequence size = current_ ? current_->checkpoint.size : 0;
+    auto index = (result_.pruned + kTileWidth - 1) / kTileWidth;
+    for (; !widest.empty() && index * kTileWidth < size; ++index) {
+      const auto width = static_cast<unsigned>(std::min<std::uint64_t>(kTileWidth, size - index * kTileWidth));
+      if (widest[index] < width) problem(bundle_path({0, index, width}) + " is missing");
+    }
+  }
+
+  /// The other files of the folder: what they are worth.
+  void look_around() {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(request_.audit)) {
+      const auto name = entry.path().filename().string();
+      const bool known = name == "checkpoint" || name == "vkey" || name == "rotations" || name == "tile" ||
+                         name == "anchors" || name.ends_with(".tmp") || first_of(entry.path());
+      if (!known) names.push_back(name);
+    }
+    std::ranges::sort(names);
+    std::string list;
+    for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
+    if (!names.empty())
+      result_.notes.push_back(list + (names.size() == 1 ? " isn't" : " aren't") +
+                              " signed, and not checked: the lines are");
+    check_vkey();
+  }
+
+  /// A key that isn't the log's own would mislead who takes it for that.
+  void check_vkey() {
+    std::error_code error;
+    const auto path = request_.audit / "vkey";
+    if (!key_ || !current_ || current_->signature != Signature::good || !std::filesystem::exists(path, error)) return;
+    const auto text = std::filesystem::is_regular_file(path, error) ? read_file(path) : "";
+    const auto says = [&](const VerifierKey& key) { return text == to_vkey(key) + "\n"; };
+    if (!says(*key_) && std::ranges::none_of(keys_.keys(), says)) problem("vkey isn't the log's verifier key");
   }
 
   // When lines and tiles differ, the checkpoint tells which of them is wrong.
@@ -259,6 +328,13 @@ class Verifier {
     }
   }
 
+  /// What the auditor brought reaches as far as the folder's checkpoint, so that its signature adds nothing.
+  bool vouched_whole() const {
+    const Sequence size = current_->checkpoint.size;
+    return (kept_ && kept_->checkpoint.size >= size) ||
+           std::ranges::any_of(request_.vouched, [&](const Vouched& each) { return each.checkpoint.size >= size; });
+  }
+
   void judge() {
     bool mismatch = false;
     check_signature(current_, "the checkpoint", mismatch);
@@ -277,14 +353,21 @@ class Verifier {
     } else if (own_key) {
       result_.verdict = Verdict::self_consistent_only;
       problem("the key is the folder's own: bring the verifier key or a checkpoint that was kept elsewhere");
+    } else if (!key_ && !vouched_whole()) {
+      result_.verdict = Verdict::self_consistent_only;
+      problem(
+          "the checkpoint's signature can't be checked, since record 0, which names the key, was pruned: bring the "
+          "verifier key");
     } else {
       result_.verdict = Verdict::verified;
     }
   }
 
   const VerifyRequest& request_;
-  std::vector<Segment> all_;
+  Verification result_;
+  const std::optional<std::string> checkpoint_text_;
   TileCheck tiles_;
+  std::vector<Segment> all_;
   std::optional<VerifierKey> key_;
   KeyHistory keys_;
   std::optional<Signed> current_, kept_;
@@ -292,8 +375,7 @@ class Verifier {
   std::map<Sequence, std::optional<Hash>> vouched_roots_;  // the same, at the sizes that others vouch for
   std::map<Sequence, std::optional<Hash>>::iterator next_vouched_;
   bool stopped_ = false;
-  std::vector<std::string> signers_, prunes_;
-  Verification result_;
+  std::vector<std::string> signers_, on_the_log_;
 };
 
 }  // namespace

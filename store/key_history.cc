@@ -40,6 +40,8 @@ KeyHistory KeyHistory::load(const std::filesystem::path& audit) {
   KeyHistory history;
   std::error_code error;
   if (!std::filesystem::exists(path(audit), error)) return history;
+  if (!std::filesystem::is_regular_file(path(audit), error))
+    throw Error(Code::corrupt, path(audit).string() + " isn't a file");
   const std::string text = read_file(path(audit));
   std::size_t number = 0;
   for (std::string_view rest = text; !rest.empty();) {

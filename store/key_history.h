@@ -34,6 +34,8 @@ class KeyHistory {
   static KeyHistory load(const std::filesystem::path& audit);
 
   const std::vector<Rotation>& rotations() const { return rotations_; }
+  /// Those that signed the log, the first one first; none when there is no rotation.
+  const std::vector<VerifierKey>& keys() const { return keys_; }
   /// The key that signs checkpoints over `size` records, if `trusted` is one of the log's keys; else `trusted`.
   VerifierKey in_force(Sequence size, const VerifierKey& trusted) const;
   /// False when a rotation has that number, but isn't the record with that hash.

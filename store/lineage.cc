@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace ward::store {
 namespace {
@@ -26,6 +27,16 @@ void take_out(Index& index, const Key& key, Member* member) {
 }  // namespace
 
 bool Lineage::seen(const Caller& caller) {
+  if (registered(caller)) return true;
+  const auto found = activities_.find(caller.entity_id);
+  return found != activities_.end() && std::exchange(found->second.due, false);
+}
+
+void Lineage::not_recorded(const Caller& caller) {
+  if (const auto found = activities_.find(caller.entity_id); found != activities_.end()) found->second.due = true;
+}
+
+bool Lineage::registered(const Caller& caller) {
   if (!caller.known || caller.entity_id.empty()) return false;
   const auto found = activities_.find(caller.entity_id);
   if (found == activities_.end()) {
@@ -38,7 +49,7 @@ bool Lineage::seen(const Caller& caller) {
 }
 
 void Lineage::read(const Caller& caller, VersionRef what) {
-  seen(caller);
+  registered(caller);
   const auto found = activities_.find(caller.entity_id);
   if (found == activities_.end()) return;
   Activity& activity = found->second;
@@ -51,7 +62,7 @@ void Lineage::read(const Caller& caller, VersionRef what) {
 
 void Lineage::read_labelled(const Caller& caller, std::span<const std::string> labels) {
   if (labels.empty()) return;
-  seen(caller);
+  registered(caller);
   const auto found = activities_.find(caller.entity_id);
   if (found == activities_.end()) return;
   for (const std::string& label : labels)

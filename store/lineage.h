@@ -58,6 +58,8 @@ class Lineage {
   /// Registers the caller's activity; due at each open. True when it is new, so that its `process` record is due too.
   /// A caller that isn't known is ignored (false).
   bool seen(const Caller& caller);
+  /// The `process` record couldn't be written: it is due again at the caller's next open.
+  void not_recorded(const Caller& caller);
   /// The activity opened `what` for reading, or read it; registers the activity as seen() does. The first read of a
   /// version is the one that counts.
   void read(const Caller& caller, VersionRef what);
@@ -91,6 +93,7 @@ class Lineage {
     Key key{};
     std::uint64_t exec_mark = 0;
     std::int32_t session = 0, group = 0;
+    bool due = false;          // its record couldn't be written
     bool shell = false;        // leads a session and is a shell: long-lived, does many unrelated things
     std::vector<Above> above;  // ancestors, nearest first, up to a job-control boundary
     std::uint64_t pipe_in = 0, pipe_out = 0;
@@ -103,6 +106,8 @@ class Lineage {
   using Group = std::set<const Activity*>;
   class Gathering;
 
+  /// True when it is new.
+  bool registered(const Caller& caller);
   Tick tick() { return now_.fetch_add(1, std::memory_order_relaxed) + 1; }
   Activity& add(const Caller& caller);
   void touch(const Activity& activity);

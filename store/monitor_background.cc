@@ -115,6 +115,15 @@ void Monitor::mounted(const Requester& who, const std::string& mountpoint, const
 
 void Monitor::unmounted(const Requester& who) {
   who.prepare();
+  bool room = true;
+  const auto with_room = [&](const auto& step) {  // what a full disk refuses, the next start does
+    try {
+      step();
+    } catch (const Error& error) {
+      if (error.code() != Code::no_space) throw;
+      room = false;
+    }
+  };
   std::vector<std::shared_ptr<Draft>> open;
   {
     const auto held = lock();
@@ -125,15 +134,16 @@ void Monitor::unmounted(const Requester& who) {
     const auto held = lock();
     draft->writers = draft->readers = 0;
     draft->pinned_until = 0;
-    retire(held, draft, frozen, who);
+    with_room([&] { retire(held, draft, frozen, who); });
   }
   record_refusals(true);
-  tick();
-  publisher_->drain(Publisher::Clock::now() + std::chrono::seconds(30));
+  with_room([&] { tick(); });
+  if (room) publisher_->drain(Publisher::Clock::now() + std::chrono::seconds(30));
   {
     const auto held = lock();
     append(held, record(who, "/", Unmount{publisher_->lag().records == 0}, {}), AuditLog::Space::reserved);
   }
+  log_->sync();
   tick();
   if (anchors_->finish()) tick();  // the last anchors have the unmount; their records come after it
 }
@@ -179,6 +189,13 @@ void Monitor::prune_log(const std::function<bool()>& stop) {
   }
   log_->sync();
   log_->checkpoint();
+  std::vector<Sequence> handles;
+  for (const auto& handle : open_handles()) {
+    handles.push_back(handle->id);
+    const std::scoped_lock lock(handle->parties.mutex);
+    for (const auto& [process, party] : handle->parties.by_process) handles.push_back(party->id);
+  }
+  keep_opens(folder_, boundary, std::move(handles));
   delete_pruned(folder_, boundary);
 }
 

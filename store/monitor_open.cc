@@ -173,7 +173,13 @@ void Monitor::introduce(const Requester& who) {
     activity.parent_entity = caller.family->ancestors.front().entity_id;
   activity.argv_sha256 = hex(sha256(command_line(caller)));
   activity.started = wall_time(caller.start_ticks);
-  append(lock(), record(who, "", activity, {}));
+  const auto held = lock();
+  try {
+    append(held, record(who, "", activity, {}));
+  } catch (const Error& error) {  // a full disk: an open will be refused, and a refusal has room in the reserve
+    if (error.code() != Code::no_space) throw;
+    lineage_.not_recorded(caller);
+  }
 }
 
 Result<std::shared_ptr<Handle>> Monitor::open(const Requester& who, const NodeRef& node, int flags) {

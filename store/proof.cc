@@ -79,8 +79,10 @@ Proof prove(const std::filesystem::path& audit, Sequence record, bool with_line)
   Proof proof;
   proof.index = record;
   std::error_code ignored;
-  if (std::filesystem::exists(audit / "checkpoint", ignored)) proof.checkpoint = read_file(audit / "checkpoint");
-  const auto size = proof.checkpoint.empty() ? 0 : parse_checkpoint(parse_note(proof.checkpoint)).size;
+  if (!std::filesystem::exists(audit / "checkpoint", ignored))
+    throw Error(Code::usage, audit.string() + " holds no checkpoint that could cover record " + std::to_string(record));
+  proof.checkpoint = read_file(audit / "checkpoint");
+  const auto size = parse_checkpoint(parse_note(proof.checkpoint)).size;
   if (record >= size) {
     throw Error(Code::usage, "record " + std::to_string(record) +
                                  " isn't covered by a checkpoint yet: the newest is for " + std::to_string(size) +

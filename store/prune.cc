@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "store/crypto.h"
@@ -40,6 +41,10 @@ void replay_to(const std::filesystem::path& store, Sequence boundary, Catalog& c
   proof.finish();
 }
 
+std::filesystem::path opens_path(const std::filesystem::path& store) {
+  return store / "opens";
+}
+
 void delete_file(const std::filesystem::path& file) {
   if (::unlink(file.c_str()) != 0 && errno != ENOENT) throw_errno("delete " + file.string());
 }
@@ -73,6 +78,32 @@ std::optional<Prune> prepare_prune(const std::filesystem::path& store, Sequence 
   if (read.sha256 != written.sha256 || hex(hasher.finish()) != written.sha256)
     throw Error(Code::corrupt, snapshot_path(store, boundary).string() + " doesn't tell what the log does");
   return Prune{boundary, written.sha256, written.size};
+}
+
+void keep_opens(const std::filesystem::path& store, Sequence boundary, std::vector<Sequence> handles) {
+  std::ranges::sort(handles);
+  std::string text;
+  for (const Sequence handle : handles)
+    if (const auto line = handle < boundary ? open_line(store, handle) : std::nullopt) text += *line + '\n';
+  if (!text.empty() || std::filesystem::exists(opens_path(store))) write_durably(opens_path(store), text);
+}
+
+std::optional<std::string> open_line(const std::filesystem::path& store, Sequence handle) {
+  const auto audit = store / "audit";
+  const auto all = segments(audit);
+  if (!all.empty() && handle >= all.front().first) return line_at(audit, handle);
+  if (!std::filesystem::exists(opens_path(store))) return std::nullopt;
+  const auto text = read_file(opens_path(store));
+  for (std::string_view rest = text; !rest.empty();) {
+    const auto line = rest.substr(0, rest.find('\n'));
+    if (sequence_of(line) == handle) return std::string(line);
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+  }
+  return std::nullopt;
+}
+
+void forget_opens(const std::filesystem::path& store) {
+  delete_file(opens_path(store));
 }
 
 void delete_pruned(const std::filesystem::path& store, Sequence boundary) {

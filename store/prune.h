@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "store/record.h"
 #include "store/types.h"
@@ -19,6 +21,14 @@ Sequence prune_boundary(const std::filesystem::path& store, Nanos before, Sequen
 /// same. Beside a running daemon. nullopt when `stop()` said so. Throws Error{io}, {no_space}, {corrupt}.
 std::optional<Prune> prepare_prune(const std::filesystem::path& store, Sequence boundary,
                                    const std::function<bool()>& stop);
+
+/// Keeps the lines before `boundary` that say who opened these handles, in STORE/opens: what they go on reading is
+/// theirs, also when only a slot tells of it after a crash. Durable. Throws Error{io}, {no_space}.
+void keep_opens(const std::filesystem::path& store, Sequence boundary, std::vector<Sequence> handles);
+/// The line of that open, from the log or from what was kept of it; nullopt when neither has it.
+std::optional<std::string> open_line(const std::filesystem::path& store, Sequence handle);
+/// No handle is open any more.
+void forget_opens(const std::filesystem::path& store);
 
 /// Deletes the segments before `boundary`, oldest first, their indexes and older snapshots.
 void delete_pruned(const std::filesystem::path& store, Sequence boundary);

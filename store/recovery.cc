@@ -10,6 +10,7 @@
 
 #include "store/error.h"
 #include "store/merkle.h"
+#include "store/prune.h"
 #include "store/record_json.h"
 #include "store/requester.h"
 #include "store/segments.h"
@@ -95,6 +96,7 @@ Recovery::Recovery(std::filesystem::path store, ObjectStore& objects, const Slot
 void Recovery::run() {
   report_.cut_bytes = log_.cut_bytes();
   drain_slots();
+  forget_opens(store_);
   for (const OpenDraft& draft : catalog_.drafts()) settle(draft);
   check_objects();
   tidy_scratch();
@@ -108,9 +110,8 @@ void Recovery::run() {
 void Recovery::drain_slots() {
   for (const SlotContent& content : slots_.left_behind()) {
     Record opened;
-    const auto all = segments(store_ / "audit");
-    const bool there = !all.empty() && content.key.handle >= all.front().first && content.key.handle < log_.size();
-    if (there) opened = parse_line(line_at(store_ / "audit", content.key.handle));
+    if (content.key.handle < log_.size())
+      if (const auto line = open_line(store_, content.key.handle)) opened = parse_line(*line);
     Record record;
     record.user = opened.user, record.process = opened.process, record.path = opened.path,
     record.policy = opened.policy, record.rule = opened.rule;

@@ -47,7 +47,8 @@ void scan_text(SegmentText& text, SegmentScan& result) {
       result.problem = problem_of(line, result.segment.first + result.leaves.size());
       if (!result.problem.empty()) return;
       result.leaves.push_back(leaf_hash(line));
-      if (action_of(line) == "prune") result.prunes.emplace_back(line);
+      if (const auto action = action_of(line); action == "prune" || action == "key-rotation")
+        result.on_the_log.emplace_back(line);
       rest.remove_prefix(end + 1);
     }
     block.erase(0, block.size() - rest.size());

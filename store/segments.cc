@@ -18,15 +18,6 @@ constexpr std::size_t kTimeSize = 27, kBlock = 1 << 20;
 constexpr std::size_t kProbe = 4096;
 constexpr std::size_t kHeadSize = 128;  // more than a line's start up to its sequence
 
-std::optional<Sequence> first_of(const std::filesystem::path& path) {
-  const auto name = plain_name(path).filename();
-  const std::string stem = name.stem().string();
-  Sequence first = 0;
-  const auto end = stem.data() + stem.size();
-  if (std::from_chars(stem.data(), end, first).ptr != end || name != segment_name(first)) return std::nullopt;
-  return first;
-}
-
 /// Bytes of its text. A plain file that was compressed since it was listed is taken as that.
 std::uint64_t measure(Segment& segment) {
   std::error_code error;
@@ -109,6 +100,15 @@ Position search(const Segment& segment, SegmentText& text, Sequence sequence) {
 std::string segment_name(Sequence first) {
   const auto digits = std::to_string(first);
   return std::string(20 - digits.size(), '0') + digits + ".jsonl";
+}
+
+std::optional<Sequence> first_of(const std::filesystem::path& path) {
+  const auto name = plain_name(path).filename();
+  const std::string stem = name.stem().string();
+  Sequence first = 0;
+  const auto end = stem.data() + stem.size();
+  if (std::from_chars(stem.data(), end, first).ptr != end || name != segment_name(first)) return std::nullopt;
+  return first;
 }
 
 std::vector<std::filesystem::path> segment_files(const std::filesystem::path& audit) {

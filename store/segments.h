@@ -21,6 +21,8 @@ struct Segment {
 
 /// "00000000000000065536.jsonl"
 std::string segment_name(Sequence first);
+/// The first record's number, by the name of a segment's file, compressed or not; nullopt of any other file.
+std::optional<Sequence> first_of(const std::filesystem::path& file);
 /// The segments that hold lines, in order. Files prepared for later records are empty and left out. Throws Error{io}.
 std::vector<Segment> segments(const std::filesystem::path& audit);
 

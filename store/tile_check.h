@@ -40,6 +40,7 @@ class TileCheck {
   void compare(const Tile& whole, std::string_view bytes);
   std::uint64_t first_difference(const Tile& tile, std::string_view bytes, std::string_view expected);
   void compare_one(const Tile& tile, std::string_view expected);
+  std::string read(const Tile& tile) const;
 
   std::filesystem::path audit_;
   TileWriter tree_;

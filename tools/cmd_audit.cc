@@ -97,12 +97,16 @@ Exit exit_of(store::Verdict verdict) {
 
 /// What is wrong with the key or the checkpoint that the auditor brought; "" when nothing is. Without this a slip of
 /// the pen would look like a damaged log.
-std::string input_error(const store::VerifyRequest& request) {
+std::string input_error(const store::VerifyRequest& request, const std::string& checkpoint) {
   try {
     if (request.vkey) static_cast<void>(store::parse_vkey(*request.vkey));
+  } catch (const store::Error& error) {
+    return std::string("--key: ") + error.what();
+  }
+  try {
     if (request.kept) static_cast<void>(store::parse_checkpoint(store::parse_note(*request.kept)));
   } catch (const store::Error& error) {
-    return error.what();
+    return checkpoint + ": " + error.what();
   }
   return "";
 }
@@ -131,8 +135,19 @@ store::VerifierKey key_of(const store::Proof& proof, const VerifyWords& words) {
 /// A proof stands for itself. The folder that it is from is asked for replaced keys only.
 Exit verify_proof(const VerifyWords& words) {
   if (words.key.empty()) return fail(Exit::usage, "a proof is worth nothing without the verifier key (--key)");
-  const auto proof = store::parse_proof(store::read_file(words.proof));
-  const auto key = key_of(proof, words);
+  store::VerifyRequest request;
+  request.vkey = words.key;
+  if (const auto error = input_error(request, ""); !error.empty()) return fail(Exit::usage, error);
+  store::Proof proof;
+  store::VerifierKey key;
+  try {
+    proof = store::parse_proof(store::read_file(words.proof));
+    key = key_of(proof, words);
+  } catch (const store::Error& error) {
+    if (error.code() != store::Code::corrupt) throw;
+    std::cout << "NOT verified: " << words.proof << ": " << error.what() << std::endl;
+    return Exit::not_verified;
+  }
   if (words.line.empty() && !proof.line)
     return fail(Exit::usage, words.proof + " holds no line: give the one that it should prove (--line)");
   auto line = words.line.empty() ? *proof.line : store::read_file(words.line);
@@ -192,7 +207,7 @@ Exit verify(const VerifyWords& words) {
   request.audit = audit_folder(words.folder);
   if (!words.key.empty()) request.vkey = words.key;
   if (!words.checkpoint.empty()) request.kept = store::read_file(words.checkpoint);
-  if (const auto error = input_error(request); !error.empty()) return fail(Exit::usage, error);
+  if (const auto error = input_error(request, words.checkpoint); !error.empty()) return fail(Exit::usage, error);
   std::optional<std::pair<store::Sequence, store::Sequence>> range;
   if (!words.range.empty() && !(range = parse_range(words.range)))
     return fail(Exit::usage, "--range wants FIRST-LAST, two records' numbers, not \"" + words.range + "\"");
@@ -205,8 +220,9 @@ Exit verify(const VerifyWords& words) {
   Witnessed witnessed(words.witnesses, words.quorum);
   witnessed.find(request);
   const auto result = range ? store::verify_range(request, range->first, range->second) : store::verify_audit(request);
-  for (const auto& problem : result.problems) std::cerr << "ward: " << problem << "\n";
-  for (const auto& note : result.notes) std::cout << "note: " << note << "\n";
+  // They name files, and the folder is somebody else's.
+  for (const auto& problem : result.problems) std::cerr << "ward: " << store::harmless(problem) << "\n";
+  for (const auto& note : result.notes) std::cout << "note: " << store::harmless(note) << "\n";
   const bool enough = witnessed.report(std::cout, std::cerr);
   const bool unwitnessed = !enough && exit_of(result.verdict) != Exit::not_verified;
   if (std::filesystem::exists(std::filesystem::path(words.folder) / "ward.toml")) {
@@ -260,7 +276,7 @@ void add_audit(CLI::App& app, Action& action) {
 
   const auto proof = std::make_shared<ProveWords>();
   auto* proving = audit->add_subcommand("prove", "A proof that a record is in the log: a file that proves itself");
-  proving->add_option("SEQ", proof->record, "The record's number")->required();
+  proving->add_option("SEQ", proof->record, "The record's number")->required()->check(CLI::NonNegativeNumber);
   proving->add_option("STORE-OR-AUDIT-FOLDER", proof->folder, "Default: the log of the mount that you are in");
   proving->footer(
       "C2SP tlog-proof, with the record as its extra data. Check it with: ward audit verify --proof FILE --key VKEY");

@@ -106,6 +106,7 @@ std::string ocsf_event(const std::string& json) {
              {"action_id", failed && action != "anchor" ? 2 : 1},  // an anchor that failed was denied nothing
              {"metadata",
               {{"version", "1.8.0"},
+               {"profiles", Json::array({"security_control"})},  // where action_id is from
                {"product", {{"name", "WardFS"}, {"vendor_name", "WardFS"}, {"version", WARD_VERSION}}},
                {"sequence", record["event"].value("sequence", std::uint64_t{0})},
                {"event_code", action}}},

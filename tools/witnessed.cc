@@ -64,7 +64,7 @@ const store::Cosigned* Witnessed::newest(const store::VerifierKey& witness) cons
 
 bool Witnessed::report(std::ostream& out, std::ostream& errors) const {
   std::size_t good = 0;
-  for (const auto& note : search_.notes) out << "note: " << note << "\n";
+  for (const auto& note : search_.notes) out << "note: " << store::harmless(note) << "\n";
   for (const auto& witness : witnesses_) {
     const auto* cosigned = newest(witness);
     if (cosigned == nullptr) {
@@ -75,7 +75,7 @@ bool Witnessed::report(std::ostream& out, std::ostream& errors) const {
     std::string time;
     store::append_time(time, static_cast<store::Nanos>(cosigned->time) * 1'000'000'000, 6);
     out << "witness " << witness.name << " cosigned " << cosigned->checkpoint.size << " records at "
-        << time.substr(0, 19) << "Z (" << cosigned->file << ")\n";
+        << time.substr(0, 19) << "Z (" << store::harmless(cosigned->file) << ")\n";
   }
   if (good >= quorum_) return true;
   errors << "ward: " << good << " of the witnesses cosigned this log, " << quorum_ << " should have\n";

@@ -66,6 +66,27 @@ class Proofs(Case):
         self.assertEqual(done.returncode, 12)
         self.assertIn("tile/entries/001", done.stderr)
 
+    def test_a_lost_bundle_is_found_by_both(self):
+        for name in ("000", "001"):
+            damaged = self.m.base + "/lost-" + name
+            shutil.copytree(self.copy, damaged)
+            os.remove(f"{damaged}/tile/entries/{name}")
+            with self.assertRaises(FileNotFoundError):
+                tlog.check_log(damaged, self.vkey)
+            done = ward("audit", "verify", damaged, "--key", self.vkey, check=False)
+            self.assertEqual(done.returncode, 12)
+            self.assertIn(f"tile/entries/{name} is missing", done.stderr)
+
+    def test_names_in_a_copy_reach_no_terminal(self):
+        hostile = self.m.base + "/hostile"
+        shutil.copytree(self.copy, hostile)
+        for folder in ("", "/tile"):
+            write(hostile + folder + "/a\x1b[31m\nverified", "")
+        done = ward("audit", "verify", hostile, "--key", self.vkey)
+        self.assertNotIn("\x1b", done.stdout)
+        self.assertEqual(done.stdout.count("\nverified"), 1)
+        self.assertIn("a\\u001b[31m\\u000averified", done.stdout)
+
     def test_every_version_has_a_proof(self):
         for version in (1, 2, 28):
             text = read(self.m.path(f"f1@@/versions/{version}.proof")).decode()
@@ -94,6 +115,16 @@ class Proofs(Case):
         done = ward("audit", "verify", "--proof", proof, check=False)
         self.assertEqual(done.returncode, 2)
         self.assertIn("--key", done.stderr)
+        text = read(proof)
+        for i in range(0, len(text), 7):  # whatever is changed in it, and wherever it ends
+            for damaged in (text[:i] + bytes([text[i] ^ 1]) + text[i + 1:], text[:i]):
+                write(self.m.base + "/damaged-proof", damaged)
+                done = ward("audit", "verify", "--proof", self.m.base + "/damaged-proof", "--key", self.vkey, check=False)
+                self.assertEqual(done.returncode, 12, (i, damaged, done))
+        self.assertIn("damaged-proof: malformed", done.stdout)
+        done = ward("audit", "verify", "--proof", proof, "--key", "nonsense", check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--key", done.stderr)
 
     def test_a_range(self):
         done = ward("audit", "verify", self.copy, "--key", self.vkey, "--range", "250-350")
@@ -116,6 +147,43 @@ class Proofs(Case):
         done = ward("audit", "prove", 10_000_000, self.copy, check=False)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("isn't covered by a checkpoint yet", done.stderr)
+        self.assertIn("SEQ", ward("audit", "prove", "--", -1, self.copy, check=False).stderr)
+        done = ward("audit", "prove", 1, self.m.base, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(self.m.base + " holds no checkpoint", done.stderr)
+
+
+class Growing(Case):
+    def test_a_listing_keeps_its_worth_while_tiles_become_full(self):
+        """What `cp -r` listed it must find, though the log grows in between: partial tiles go once they are full."""
+        for looked_up in (False, True):
+            self.grow_after_listing(looked_up)
+
+    def grow_after_listing(self, looked_up):
+        m = Mount()
+        self.addCleanup(m.cleanup)
+        write(m.path("f"), "x")
+        read(m.path("f@@/versions/1.proof"))
+        tiles, bundles = m.path("@@/audit/tile/0"), m.path("@@/audit/tile/entries")
+        self.assertIn("000.p", os.listdir(tiles))
+        self.assertIn("000.p", os.listdir(bundles))
+        partial = tiles + "/000.p"
+        if looked_up:
+            known = os.open(partial, os.O_PATH)
+            partial = f"/proc/self/fd/{known}"
+        while int(m.status()["records"]) < 300:
+            os.listdir(m.mnt)
+        write(m.path("f"), "y")
+        read(m.path("f@@/versions/2.proof"))
+        full, bundle = read(tiles + "/000"), read(bundles + "/000")
+        for folder in (partial, bundles + "/000.p"):
+            self.assertLessEqual({"1", "3", "255"}, set(os.listdir(folder)))
+        for width in (1, 3, 255):
+            self.assertEqual(read(f"{partial}/{width}"), full[:32 * width])
+            self.assertTrue(bundle.startswith(read(f"{bundles}/000.p/{width}")))
+        if looked_up:
+            os.close(known)
+        m.umount()
 
 
 class TimeStamps(Case):

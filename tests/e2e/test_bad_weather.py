@@ -13,6 +13,7 @@ import subprocess
 import unittest
 
 from cases import Case
+from people import ONE, Person, require_people, uid
 from harness import IS_ROOT, Mount, alive, main, make_temp, read, require_mount, sh, versions, wait_until, ward, write
 
 
@@ -118,6 +119,56 @@ class FullDisk(Case):
         ward("fsck", self.m.store)
         self.m.mount()
         self.healthy()
+
+
+class FullLog(Case):
+    """Not a record more fits, but for those that have room reserved."""
+
+    def setUp(self):
+        require_people()
+        base = make_temp()
+        self.addCleanup(os.rmdir, base)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,mode=0755", "ward-e2e", base], check=True)
+        self.addCleanup(subprocess.run, ["umount", base], check=True)
+        self.m = Mount(base=base)
+        self.addCleanup(self.m.cleanup)
+        write(self.m.path("mine"), "one")
+        os.chmod(self.m.path("mine"), 0o600)
+        self.filler = base + "/filler"
+
+    def fill(self):
+        with open(self.filler, "wb", buffering=0) as f, self.err(e.ENOSPC):
+            while True:
+                f.write(bytes(4096))
+        with self.err(e.ENOSPC):
+            while True:
+                os.listdir(self.m.mnt)
+
+    def test_refusals_of_new_programs(self):
+        self.fill()
+        for access in (os.O_RDONLY, os.O_WRONLY, os.O_RDWR | os.O_CREAT):
+            self.err_as(ONE, e.EACCES, lambda: os.open(self.m.path("mine"), access))
+        late = Person(ONE)
+        self.addCleanup(late.close)
+        with self.err(e.EACCES):
+            late("os.open(f, 0)", f=self.m.path("mine"))
+        os.unlink(self.filler)
+        wait_until(lambda: write(self.m.path("again"), "x") or True, what="the log to go on")
+        self.assertEqual(len(self.m.records(action="open", outcome="failure", uid=uid(ONE))), 4)
+        with self.err(e.EACCES):
+            late("os.open(f, 0)", f=self.m.path("mine"))
+        self.assertEqual([r["process"]["pid"] for r in self.m.records(action="process", uid=uid(ONE))], [late.pid])
+
+    def test_the_unmount(self):
+        self.fill()
+        self.m.umount()
+        self.assertEqual(self.m.records()[-1]["event"]["action"], "unmount")
+        os.unlink(self.filler)
+        self.m.mount()
+        self.assertEqual(read(self.m.path("mine")), b"one")
+        self.m.umount()
+        ward("audit", "verify", self.m.store, "--key", self.m.vkey)
+        ward("fsck", self.m.store)
 
 
 class UnwritableLog(Case):

@@ -74,6 +74,13 @@ class Rotation(Case):
         for key in (self.old, new, third):
             self.verify(key, "--checkpoint", kept)
 
+    def test_the_list_of_rotations_belongs_to_the_log(self):
+        m = self.m
+        m.umount()
+        new = self.rotate()
+        os.remove(m.store + "/audit/rotations")
+        self.assertIn("rotations lacks record", self.verify(new, exit=12))
+
     def test_the_record_is_signed_by_both(self):
         self.m.umount()
         new = self.rotate()

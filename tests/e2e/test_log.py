@@ -151,6 +151,7 @@ class Log(MountCase):
             self.assertIsInstance(event["time"], int)
             self.assertGreater(event["time"], 1_600_000_000_000)
             self.assertEqual(event["metadata"]["version"], "1.8.0")
+            self.assertEqual(event["metadata"]["profiles"], ["security_control"])  # action_id is this profile's
             self.assertTrue(event["metadata"]["product"]["name"] and event["metadata"]["product"]["vendor_name"])
             self.assertIn("hostname", event["device"])
             self.assertIsInstance(event["device"]["type_id"], int)

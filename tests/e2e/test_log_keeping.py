@@ -12,6 +12,7 @@ import shutil
 import tlog
 from cases import Case
 from harness import Mount, main, read, sh, wait_until, ward, write
+from people import ONE, Person, require_people, uid
 from policies import OPEN
 
 ROLLING = OPEN + '\n[log]\nroll = "1s"\n'
@@ -241,6 +242,31 @@ class Keeping(Case):
         self.assertTrue(os.listdir(snapshots))
         m.mount()
         self.assertEqual(read(m.path("old")), b"old bytes")
+
+    def test_who_goes_on_reading_is_known_though_the_open_was_pruned(self):
+        require_people()
+        m = self.mount(policy=OPEN)
+        write(m.path("long"), bytes(10000))
+        os.chmod(m.path("long"), 0o644)
+        with Person(ONE) as reader:
+            reader("fd = os.open(f, 0); os.pread(fd, 10, 100)", f=m.path("long"))
+            opened = m.records(action="open", path="/long", uid=uid(ONE))[-1]
+            write(m.path("@@/policy.toml"), PRUNING)
+
+            def pruned():
+                for _ in range(1100):  # the daemon looks after so many
+                    os.listdir(m.mnt)
+                write(m.path("x"), os.urandom(8).hex())
+                return self.files(m)[0] > f"{opened['event']['sequence']:020}"
+            wait_until(pruned, 60, "its open to be pruned")
+            reader("os.pread(fd, 20, 5000)")
+            m.kill9()
+        m.mount()
+        last = m.records(action="read", handle=opened["ward"]["handle"])[-1]
+        self.assertIn([5000, 20], last["ward"]["ranges"])
+        for key in ("user", "process", "file"):
+            self.assertEqual(last[key], opened[key])
+        self.assertFalse(os.path.exists(m.store + "/opens"))
 
     def test_policy_says_how_long(self):
         m = self.mount(policy=OPEN)

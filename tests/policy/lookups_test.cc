@@ -29,9 +29,9 @@ depth = "ranges"
 durability = "disk"
 [[audit]]
 where = ["/plain/**"]
-depth = "ranges"
 durability = "os"
 )");
+  CHECK(depth(policy, "/plain/a", {}) == Depth::ranges);  // not said: the default
   CHECK(durability(policy, "/fast/a") == Durability::os);
   CHECK(durability(policy, "/patients/a") == Durability::disk);
   CHECK(durability(policy, "/ledger/a") == Durability::disk);

@@ -55,6 +55,16 @@ TEST_CASE("records that aren't signed yet are told", "[range]") {
   CHECK(result.notes[0].find("covers 700 records") != std::string::npos);
 }
 
+TEST_CASE("a range that nothing was signed for isn't verified", "[range]") {
+  const SignedLog log;
+  for (const auto& [from, to] : {std::pair<Sequence, Sequence>{700, 710}, {10'000, 10'001}}) {
+    const auto result = log.check(from, to);
+    CHECK(result.verdict == Verdict::no_checkpoint);
+    REQUIRE(result.problems.size() == 1);
+    CHECK(result.problems[0].find("covers 700 records: none of the range") != std::string::npos);
+  }
+}
+
 TEST_CASE("a changed line is named by a range that holds it, and by no other", "[range]") {
   const SignedLog log;
   log.flip(segment_name(300), read_file(log.audit / segment_name(300)).find("\"salt\"") + 1);

@@ -4,11 +4,15 @@
 // attackers with more and more power would leave them.
 #include "store/audit_verify.h"
 
+#include <sys/stat.h>
+
 #include <fstream>
 
 #include "store/error.h"
 #include "store/files.h"
 #include "store/record_json.h"
+#include "store/segments.h"
+#include "store/tile_check.h"
 #include "tests/catch.h"
 #include "tests/store/audit_fixture.h"
 #include "tests/temp_dir.h"
@@ -124,6 +128,86 @@ TEST_CASE("partial tiles that later ones replaced are still compared, and may be
   CHECK(fs::exists(log.audit / "tile/1/000.p/1"));
   fs::remove(log.audit / "tile/1/000.p/1");
   CHECK(log.with_key().verdict == Verdict::verified);
+}
+
+TEST_CASE("a partial tile that was listed may become full before it is read") {
+  const SignedLog log;
+  REQUIRE(fs::exists(log.audit / "tile/0/002.p/188"));
+  TileCheck tiles(log.audit);
+  grow(log.audit, log_key(), 800);
+  REQUIRE_FALSE(fs::exists(log.audit / "tile/0/002.p"));
+  read_lines(log.audit, 0, [&](Sequence sequence, std::string_view line) {
+    if (sequence < 700) tiles.append(leaf_hash(line));
+  });
+  tiles.finish(700);
+  CHECK(tiles.mismatches().empty());
+}
+
+TEST_CASE("a line that nobody signed doesn't say that others were pruned") {
+  const SignedLog log;
+  fs::remove(log.audit / segment_name(0));
+  Record record;
+  record.sequence = 700;
+  record.payload = Prune{100, std::string(64, 'a'), 1};
+  std::ofstream(log.audit / segment_name(700), std::ios::app) << to_line(record, "h1") << "\n";
+  const auto result = log.with_key();
+  CHECK(result.records == 701);
+  CHECK(result.verdict == Verdict::damaged);
+  CHECK(mentions(result.problems, "no record says that they were pruned"));
+}
+
+TEST_CASE("of a pruned log a kept checkpoint vouches only as far as it reaches") {
+  const SignedLog log;
+  std::string at_701;
+  {
+    auto open = open_log(log.audit, 100);
+    Record record;
+    record.sequence = 700;
+    record.payload = Prune{100, std::string(64, 'a'), 1};
+    open.append(std::vector{to_line(record, "h1")});
+    open.sync();
+    open.checkpoint();
+    at_701 = open.checkpoint_text();
+  }
+  fs::remove(log.audit / segment_name(0));
+  CHECK(log.with_key().verdict == Verdict::verified);
+  CHECK(log.with_kept(at_701).verdict == Verdict::verified);
+  const auto older = log.with_kept(log.at_300);
+  CHECK(older.verdict == Verdict::self_consistent_only);  // who signed the 401 records since, nobody could tell
+  CHECK(mentions(older.problems, "bring the verifier key"));
+}
+
+TEST_CASE("the verifier key in the folder has to be the log's") {
+  const SignedLog log;
+  std::ofstream(log.audit / "vkey") << log_vkey() << "\n";
+  CHECK(log.with_key().verdict == Verdict::verified);
+  const auto other = to_vkey({"other", log_key().public_key()});
+  for (const auto& text : {other + "\n", log_vkey(), log_vkey() + "\n\n", std::string()}) {
+    std::ofstream(log.audit / "vkey") << text;
+    const auto result = log.with_key();
+    CHECK(result.verdict == Verdict::damaged);
+    CHECK(mentions(result.problems, "vkey isn't the log's"));
+  }
+  CHECK(verify_audit({log.audit, other, std::nullopt}).verdict == Verdict::key_mismatch);
+}
+
+TEST_CASE("what isn't a file isn't waited for") {
+  const SignedLog log;
+  const std::string name = GENERATE("checkpoint", "rotations", "tile/0/000");
+  fs::remove(log.audit / name);
+  REQUIRE(::mkfifo((log.audit / name).c_str(), 0600) == 0);
+  const auto result = log.with_key();
+  CHECK(result.verdict == Verdict::damaged);
+  CHECK(mentions(result.problems, name));
+}
+
+TEST_CASE("files that nobody signed are named") {
+  const SignedLog log;
+  std::ofstream(log.audit / "today.tsv") << "forged\n";
+  std::ofstream(log.audit / "half.tmp") << "x";
+  const auto result = log.with_key();
+  CHECK(result.verdict == Verdict::verified);
+  CHECK(result.notes == std::vector<std::string>{"today.tsv isn't signed, and not checked: the lines are"});
 }
 
 TEST_CASE("without a checkpoint only form is checked, unless there must have been one") {

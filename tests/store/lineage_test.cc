@@ -90,6 +90,17 @@ using Found = std::vector<Input>;
 
 }  // namespace
 
+TEST_CASE("a record that couldn't be written is due at the next open") {
+  Lineage lineage;
+  const Program program("/usr/bin/python3");
+  CHECK(lineage.seen(program.caller()));
+  CHECK_FALSE(lineage.seen(program.caller()));
+  lineage.not_recorded(program.caller());
+  lineage.read(program.caller(), {1, 1});
+  CHECK(lineage.seen(program.caller()));
+  CHECK_FALSE(lineage.seen(program.caller()));
+}
+
 TEST_CASE("what a program reads before it writes is its output's input") {
   Lineage lineage;
   const Program train = Program("/usr/bin/bash").run("/usr/bin/python3");
