@@ -179,7 +179,7 @@ void Monitor::prune_log(const std::function<bool()>& stop) {
   }
   log_->sync();
   log_->checkpoint();
-  delete_pruned(folder_, boundary);
+  delete_pruned(folder_, prune->before);
 }
 
 void Monitor::roll_log() {
