@@ -121,13 +121,19 @@ class Verifier {
     result_.pruned = first;
   }
 
-  /// Only a record of the log itself allows lines to be missing.
+  /// Only a record of the log itself allows lines to be missing: one that was signed, since anybody can add a line.
   void check_prunes() {
     if (result_.pruned == 0 || stopped_) return;
-    Sequence before = 0;
-    for (const auto& line : prunes_)
-      if (const auto record = parse_line(line); const auto* prune = std::get_if<Prune>(&record.payload))
-        before = std::max(before, prune->before);
+    Sequence before = 0, unsigned_before = 0;
+    for (const auto& line : prunes_) {
+      const auto record = parse_line(line);
+      const auto* prune = std::get_if<Prune>(&record.payload);
+      if (prune == nullptr) continue;
+      auto& furthest = current_ && record.sequence < current_->checkpoint.size ? before : unsigned_before;
+      furthest = std::max(furthest, prune->before);
+    }
+    if (before < result_.pruned && unsigned_before >= result_.pruned)
+      return missing(", and the record that says they were pruned isn't covered by the checkpoint");
     if (before < result_.pruned) return missing(", and no record says that they were pruned");
     result_.notes.push_back("the lines of " + std::to_string(result_.pruned) +
                             " records were pruned, as a record says: their hashes are checked, from the tiles");

@@ -188,6 +188,34 @@ TEST_CASE("a missing segment is noticed at any place") {
   CHECK(log.with_kept(log.at_300).verdict == Verdict::damaged);
 }
 
+TEST_CASE("lines may be missing as far as a signed record says, and no further") {
+  const SignedLog log;
+  const auto without_lines_before = [&](Sequence boundary) {
+    for (Sequence first = 0; first < boundary; first += 100) fs::remove(log.audit / segment_name(first));
+  };
+  {
+    Record prune;
+    prune.sequence = 700;
+    prune.payload = Prune{300, Sha256(64, '0'), 1};
+    std::ofstream(log.audit / segment_name(700)) << to_line(prune, "h1") << "\n";
+  }
+  without_lines_before(300);
+  auto result = log.with_key();  // anybody can have added that line
+  CHECK(result.verdict == Verdict::damaged);
+  CHECK(mentions(result.problems, "the record that says they were pruned isn't covered by the checkpoint"));
+  grow(log.audit, log_key(), 702);
+  result = log.with_key();
+  CHECK(result.verdict == Verdict::verified);
+  CHECK(mentions(result.notes, "the lines of 300 records were pruned"));
+  CHECK(verify_audit({log.audit, log_vkey(), log.at_300}).verdict == Verdict::verified);
+  without_lines_before(400);
+  result = log.with_key();
+  CHECK(result.verdict == Verdict::damaged);
+  CHECK(mentions(result.problems, "no record says that they were pruned"));
+  std::ofstream(log.audit / "checkpoint") << log.at_300;
+  CHECK(log.with_key().verdict == Verdict::damaged);
+}
+
 TEST_CASE("an attacker without the key can only sign with another") {
   const SignedLog log;
   std::array<unsigned char, 32> seed{};
