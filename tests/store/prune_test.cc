@@ -82,6 +82,7 @@ TEST_CASE("a pruned log leads to the same catalog, wherever a crash cut the dele
   }
   log.release(30);
   const auto before = log.replayed();
+  std::ofstream(log.store / "index" / "00000000000000000020.idx") << "an index";
   for (Sequence segment = 0; segment < left; segment += 10) fs::remove(log.audit / segment_name(segment));
   CHECK(log.replayed() == before);
   // The next time finishes it.
@@ -91,6 +92,7 @@ TEST_CASE("a pruned log leads to the same catalog, wherever a crash cut the dele
   CHECK(log.begins() == 30);
   CHECK(log.replayed() == before);
   CHECK(std::distance(fs::directory_iterator(log.store / "snapshots"), {}) == 1);
+  if (left <= 20) CHECK(fs::is_empty(log.store / "index"));
 }
 
 TEST_CASE("what was released stays so when less is to go after a crash", "[prune]") {
