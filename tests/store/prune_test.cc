@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "store/error.h"
+#include "store/fsck_parts.h"
 #include "store/record_json.h"
 #include "store/recovery.h"
 #include "store/segments.h"
@@ -129,6 +130,17 @@ TEST_CASE("only the snapshot that the log's prune record names is believed", "[p
     fs::remove(path);
   }
   CHECK_THROWS_AS(log.replayed(), Error);
+  const TempDir fresh;
+  Catalog catalog(fresh.path() / "catalog.db");
+  CHECK_THROWS_AS(replay(log.store, catalog, {}), Error);
   CHECK_THROWS_AS(prepare_prune(log.store, 30, [] { return false; }), Error);
   CHECK(log.begins() == 20);
+}
+
+TEST_CASE("a snapshot that was refused once isn't believed at the next start", "[prune]") {
+  Kept log;
+  const auto opened = open_log(log.audit, 10);
+  (void)prepare_prune(log.store, 30, [] { return false; });  // and no record of it
+  fs::remove(log.audit / segment_name(0));
+  for (int i = 0; i < 2; ++i) CHECK_THROWS_AS(open_catalog(log.store, opened), Error);
 }
