@@ -77,6 +77,7 @@ class Verifier {
   void read_rotations() {
     try {
       keys_ = KeyHistory::load(request_.audit);
+      knows_rotations_ = true;
     } catch (const Error& error) {
       if (error.code() != Code::corrupt) throw;
       problem(error.what());
@@ -145,6 +146,7 @@ class Verifier {
 
   /// Without "rotations" who holds an older key would take the log for another's.
   void check_rotations() {
+    if (!knows_rotations_) return;  // the file is damaged, as was said
     for (const auto& line : on_the_log_) {
       const auto record = signed_record(line);
       if (!record || !std::holds_alternative<KeyRotation>(record->payload)) continue;
@@ -374,7 +376,7 @@ class Verifier {
   std::optional<Hash> current_root_, kept_root_;           // over the lines, at the sizes of these
   std::map<Sequence, std::optional<Hash>> vouched_roots_;  // the same, at the sizes that others vouch for
   std::map<Sequence, std::optional<Hash>>::iterator next_vouched_;
-  bool stopped_ = false;
+  bool stopped_ = false, knows_rotations_ = false;
   std::vector<std::string> signers_, on_the_log_;
 };
 
