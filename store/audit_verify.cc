@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "store/anchor_check.h"
 #include "store/bundles.h"
 #include "store/checkpoint.h"
 #include "store/error.h"
@@ -294,14 +295,20 @@ class Verifier {
     if (!names.empty())
       result_.notes.push_back(list + (names.size() == 1 ? " isn't" : " aren't") +
                               " signed, and not checked: the lines are");
+    if (!key_ || !current_ || current_->signature != Signature::good) return;
     check_vkey();
+    AnchorCheck anchors(request_.audit);
+    for (const auto& line : on_the_log_)
+      if (const auto record = signed_record(line)) anchors.see(*record);
+    for (auto& wrong : anchors.problems([this](Sequence size) { return keys_.in_force(size, *key_); }))
+      problem(std::move(wrong));
   }
 
   /// A key that isn't the log's own would mislead who takes it for that.
   void check_vkey() {
     std::error_code error;
     const auto path = request_.audit / "vkey";
-    if (!key_ || !current_ || current_->signature != Signature::good || !std::filesystem::exists(path, error)) return;
+    if (!std::filesystem::exists(path, error)) return;
     const auto text = std::filesystem::is_regular_file(path, error) ? read_file(path) : "";
     const auto says = [&](const VerifierKey& key) { return text == to_vkey(key) + "\n"; };
     if (!says(*key_) && std::ranges::none_of(keys_.keys(), says)) problem("vkey isn't the log's verifier key");
