@@ -21,6 +21,7 @@ int errno_of(const store::Error& error) noexcept {
     case store::Code::too_large:
       return EFBIG;
     case store::Code::io:
+    case store::Code::no_reserve:
     case store::Code::corrupt:
     case store::Code::format:
     case store::Code::config:

@@ -105,7 +105,7 @@ Sequence AuditLog::append(std::span<const std::string> lines, Space space) {
   } catch (const Error& e) {
     // To a reserved record a full disk is no expected refusal: it can't be recorded at all.
     if (e.code() != Code::no_space || space == Space::ordinary) throw;
-    throw Error(Code::io, std::string("the audit log's reserve is spent: ") + e.what());
+    throw Error(Code::no_reserve, std::string("the audit log's reserve is spent: ") + e.what());
   }
   leaves_.insert(leaves_.end(), leaves.begin(), leaves.end());
   last_leaf_ = leaves.back();

@@ -36,7 +36,7 @@ class AuditLog {
 
   /// Appends lines (without '\n') as the records size(), size() + 1, …: all or none, one write for each segment.
   /// Returns the sequence of the first. Throws Error{corrupt} for what isn't the line of that record, Error{no_space}
-  /// and Error{io} as SegmentFile::make_room; Error{io} always, once the log is broken.
+  /// and Error{no_reserve} as SegmentFile::make_room; Error{io} always, once the log is broken.
   Sequence append(std::span<const std::string> lines, Space space = Space::ordinary);
   /// The next record begins a new segment, if the open one has any. Throws Error{no_space}, {io}: then it goes on.
   void roll();

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "store/anchor_check.h"
+#include "store/audit_claims.h"
 #include "store/bundles.h"
 #include "store/checkpoint.h"
 #include "store/error.h"
@@ -77,6 +79,7 @@ class Verifier {
   void read_rotations() {
     try {
       keys_ = KeyHistory::load(request_.audit);
+      knows_rotations_ = true;
     } catch (const Error& error) {
       if (error.code() != Code::corrupt) throw;
       problem(error.what());
@@ -131,41 +134,29 @@ class Verifier {
     result_.pruned = first;
   }
 
-  /// What a line says. Whether it is the line that was signed, its hash tells; anybody can append others to a copy.
-  static std::optional<Record> record_of(const std::string& line) {
-    try {
-      return parse_line(line);
-    } catch (const Error&) {
-      return std::nullopt;
-    }
-  }
-
-  bool is_covered(const Record& record) const { return current_ && record.sequence < current_->checkpoint.size; }
-
   /// Without "rotations" who holds an older key would take the log for another's.
   void check_rotations() {
-    for (const auto& line : on_the_log_) {
-      const auto record = record_of(line);
-      if (!record || !is_covered(*record) || !std::holds_alternative<KeyRotation>(record->payload)) continue;
-      if (std::ranges::find(keys_.rotations(), record->sequence, &Rotation::sequence) == keys_.rotations().end())
-        problem("rotations lacks record " + std::to_string(record->sequence) + ", which replaced the log's key");
+    for (const Record& record : claims_.rotations)
+      if (std::ranges::find(keys_.rotations(), record.sequence, &Rotation::sequence) == keys_.rotations().end())
+        problem("rotations lacks record " + std::to_string(record.sequence) + ", which replaced the log's key");
+    for (const Rotation& rotation : keys_.rotations()) {
+      if (rotation.sequence >= tiles_.size())
+        problem("the key was replaced by record " + std::to_string(rotation.sequence) + ", which isn't there");
+      else
+        result_.notes.push_back("record " + std::to_string(rotation.sequence) + " replaced the log's key by " +
+                                rotation.record.vkey + ": keep that one too");
     }
   }
 
   /// Only a record of the log itself allows lines to be missing.
   void check_prunes() {
     if (result_.pruned == 0 || stopped_) return;
-    Sequence before = 0, unsigned_before = 0;
-    for (const auto& line : on_the_log_) {
-      const auto record = record_of(line);
-      const auto* prune = record ? std::get_if<Prune>(&record->payload) : nullptr;
-      if (prune == nullptr) continue;
-      auto& furthest = is_covered(*record) ? before : unsigned_before;
-      furthest = std::max(furthest, prune->before);
-    }
-    if (before < result_.pruned && unsigned_before >= result_.pruned)
-      return missing(", and the record that says they were pruned isn't covered by the checkpoint");
-    if (before < result_.pruned) return missing(", and no record says that they were pruned");
+    if (claims_.pruned < result_.pruned && claims_.pruned_unsigned >= result_.pruned)
+      return missing(
+          ", and the record that says they were pruned isn't covered by the checkpoint: if the copy was made just "
+          "then, "
+          "make another");
+    if (claims_.pruned < result_.pruned) return missing(", and no record says that they were pruned");
     result_.notes.push_back("the lines of " + std::to_string(result_.pruned) +
                             " records were pruned, as a record says: their hashes are checked, from the tiles");
   }
@@ -183,13 +174,14 @@ class Verifier {
   void read_lines() {
     if (pruned()) read_pruned(all_.front().first);
     if (stopped_) return;
+    std::vector<std::string> on_the_log;
     scan_segments(all_, [&](const SegmentScan& scan) {
       if (scan.segment.first != tiles_.size()) {
         stop({scan.segment.file.filename().string(), 1, tiles_.size()}, "isn't the record after the one before it");
         return false;
       }
       for (const Hash& leaf : scan.leaves) append(leaf);
-      on_the_log_.insert(on_the_log_.end(), scan.on_the_log.begin(), scan.on_the_log.end());
+      on_the_log.insert(on_the_log.end(), scan.on_the_log.begin(), scan.on_the_log.end());
       if (!scan.problem.empty()) {
         stop(line_of(tiles_.size()), scan.problem);
       } else if (scan.torn_bytes != 0 && scan.segment.file != all_.back().file) {
@@ -200,15 +192,9 @@ class Verifier {
       return !stopped_;
     });
     result_.records = tiles_.size();
+    claims_ = claims_of(on_the_log, current_ ? current_->checkpoint.size : 0);
     check_prunes();
     check_rotations();
-    for (const Rotation& rotation : keys_.rotations()) {
-      if (rotation.sequence >= tiles_.size())
-        problem("the key was replaced by record " + std::to_string(rotation.sequence) + ", which isn't there");
-      else
-        result_.notes.push_back("record " + std::to_string(rotation.sequence) + " replaced the log's key by " +
-                                rotation.record.vkey + ": keep that one too");
-    }
   }
 
   void look(const std::optional<Signed>& promise, std::optional<Hash>& root) const {
@@ -284,30 +270,20 @@ class Verifier {
 
   /// The other files of the folder: what they are worth.
   void look_around() {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(request_.audit)) {
-      const auto name = entry.path().filename().string();
-      const bool known = name == "checkpoint" || name == "vkey" || name == "rotations" || name == "tile" ||
-                         name == "anchors" || name.ends_with(".tmp") || first_of(entry.path());
-      if (!known) names.push_back(name);
-    }
-    std::ranges::sort(names);
     std::string list;
-    for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
-    if (!names.empty())
-      result_.notes.push_back(list + (names.size() == 1 ? " isn't" : " aren't") +
+    const auto strangers = strangers_in(request_.audit);
+    for (const auto& name : strangers) list += (list.empty() ? "" : ", ") + name;
+    if (!list.empty())
+      result_.notes.push_back(list + (strangers.size() == 1 ? " isn't" : " aren't") +
                               " signed, and not checked: the lines are");
-    check_vkey();
-  }
-
-  /// A key that isn't the log's own would mislead who takes it for that.
-  void check_vkey() {
-    std::error_code error;
-    const auto path = request_.audit / "vkey";
-    if (!key_ || !current_ || current_->signature != Signature::good || !std::filesystem::exists(path, error)) return;
-    const auto text = std::filesystem::is_regular_file(path, error) ? read_file(path) : "";
-    const auto says = [&](const VerifierKey& key) { return text == to_vkey(key) + "\n"; };
-    if (!says(*key_) && std::ranges::none_of(keys_.keys(), says)) problem("vkey isn't the log's verifier key");
+    if (!key_ || !current_ || current_->signature != Signature::good) return;
+    auto keys = keys_.keys();
+    keys.push_back(*key_);
+    if (!names_one_of(request_.audit, keys)) problem("vkey isn't the log's verifier key");
+    AnchorCheck anchors(request_.audit);
+    for (const Record& record : claims_.anchors) anchors.see(record);
+    for (auto& wrong : anchors.problems([this](Sequence size) { return keys_.in_force(size, *key_); }))
+      problem(std::move(wrong));
   }
 
   // When lines and tiles differ, the checkpoint tells which of them is wrong.
@@ -379,8 +355,9 @@ class Verifier {
   std::optional<Hash> current_root_, kept_root_;           // over the lines, at the sizes of these
   std::map<Sequence, std::optional<Hash>> vouched_roots_;  // the same, at the sizes that others vouch for
   std::map<Sequence, std::optional<Hash>>::iterator next_vouched_;
-  bool stopped_ = false;
-  std::vector<std::string> signers_, on_the_log_;
+  bool stopped_ = false, knows_rotations_ = false;
+  Claims claims_;
+  std::vector<std::string> signers_;
 };
 
 }  // namespace

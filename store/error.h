@@ -10,6 +10,7 @@ namespace ward::store {
 enum class Code {
   io,           // the disk refused; the message carries errno's text
   no_space,     // ENOSPC or EDQUOT
+  no_reserve,   // the disk is full, and so is what the log keeps for what must be recorded even then
   busy,         // another daemon holds the store
   corrupt,      // bytes on disk contradict the format or a hash
   format,       // a store, record or file of a version that this program does not know
@@ -28,6 +29,11 @@ class Error : public std::runtime_error {
  private:
   Code code_;
 };
+
+/// What goes by itself when there is room again.
+inline bool of_full_disk(const Error& error) {
+  return error.code() == Code::no_space || error.code() == Code::no_reserve;
+}
 
 /// Throws Error for a failed system call: `what` names operation and object, `err` is errno captured at the call.
 /// ENOSPC and EDQUOT become Code::no_space, EMFILE and ENFILE Code::too_many, EFBIG Code::too_large, all

@@ -88,8 +88,13 @@ void sync_folder(const std::filesystem::path& folder) {
   if (::fsync(fd.get()) != 0) throw_errno("fsync " + folder.string());
 }
 
+Unfinished::~Unfinished() {
+  if (!file_.empty()) ::unlink(file_.c_str());
+}
+
 void write_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode) {
   const auto temp = path.string() + ".tmp";
+  Unfinished unfinished(temp);
   {
     const Fd fd = open_file(temp, O_WRONLY | O_CREAT | O_TRUNC, mode);
     write_all(fd.get(), bytes, temp);
@@ -97,6 +102,7 @@ void write_durably(const std::filesystem::path& path, std::string_view bytes, un
     if (::fsync(fd.get()) != 0) throw_errno("fsync " + temp);
   }
   if (::rename(temp.c_str(), path.c_str()) != 0) throw_errno("rename " + temp + " to " + path.string());
+  unfinished.keep();
   sync_folder(path.parent_path());
 }
 

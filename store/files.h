@@ -34,6 +34,19 @@ std::string read_file(const std::filesystem::path& path);
 std::size_t read_at(int fd, void* into, std::size_t size, std::uint64_t offset, const std::filesystem::path& name);
 /// write(2) until all is written; throws Error (no_space included).
 void write_all(int fd, std::string_view bytes, const std::filesystem::path& name);
+/// A file under a temporary name, deleted unless it was kept: what a full disk took of it would keep the disk full.
+class Unfinished {
+ public:
+  explicit Unfinished(std::filesystem::path file) : file_(std::move(file)) {}
+  ~Unfinished();
+  Unfinished(const Unfinished&) = delete;
+  Unfinished& operator=(const Unfinished&) = delete;
+  void keep() { file_.clear(); }
+
+ private:
+  std::filesystem::path file_;
+};
+
 /// Temp file beside it, write, fsync, rename over, fsync of the folder: after a crash the old or the new bytes.
 void write_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode = 0600);
 void sync_folder(const std::filesystem::path& folder);

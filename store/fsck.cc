@@ -43,7 +43,6 @@ FsckReport fsck(const std::filesystem::path& store, const Progress& progress) {
   report.records = replayed.applied();
   report.versions = replayed.totals().versions;
   check_objects(store, expected, report, progress);
-  check_anchors(store, expected, report);
   if (!expected.whole) return report;  // the rest would only say so again
   check_catalog(store, work.path(), replayed, report);
   check_drafts(store, replayed, report);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "store/json_text.h"
+#include "store/types.h"
 
 namespace ward::store {
 namespace {
@@ -21,7 +22,7 @@ constexpr Column kColumns[] = {
     {"time", "/@timestamp", nullptr},
     {"sequence", "/event/sequence", nullptr},
     {"user", "/user/name", "/user/id"},
-    {"login", "/user/login_name", nullptr},
+    {"login", "/user/login_name", "/user/login"},
     {"action", "/event/action", nullptr},
     {"outcome", "/event/outcome", nullptr},
     {"path", "/file/path", nullptr},
@@ -33,6 +34,8 @@ constexpr Column kColumns[] = {
     {"reason", "/event/reason", nullptr},
 };
 // clang-format on
+
+const std::string kNobody = std::to_string(kUnsetLogin);
 
 std::string at(const Json& json, const char* pointer) {
   const auto where = Json::json_pointer(pointer);
@@ -66,6 +69,7 @@ std::vector<std::string> table_values(std::string_view line) {
   for (const Column& column : kColumns) {
     auto value = at(record, column.pointer);
     if (value.empty() && column.instead != nullptr) value = at(record, column.instead);
+    if (value == kNobody && column.name == std::string_view("login")) value.clear();
     values.push_back(std::move(value));
   }
   return values;

@@ -199,7 +199,15 @@ void Monitor::remember_why(const Record& refusal, const Verdict& verdict) {
 
 void Monitor::record_refusals(bool all) {
   const auto held = lock();
-  for (Record& counted : refusals_.take(now(), all)) append(held, std::span(&counted, 1), AuditLog::Space::reserved);
+  auto counted = refusals_.take(now(), all);
+  for (std::size_t i = 0; i < counted.size(); ++i) {
+    try {
+      append(held, std::span(&counted[i], 1), AuditLog::Space::reserved);
+    } catch (const Error&) {  // they were answered: they are recorded when there is room again
+      refusals_.put_back(std::span(counted).subspan(i));
+      throw;
+    }
+  }
 }
 
 Monitor::Verdict Monitor::refused_by_mode(const Inode& inode, int error, const char* reason) const {

@@ -120,7 +120,7 @@ void Monitor::unmounted(const Requester& who) {
     try {
       step();
     } catch (const Error& error) {
-      if (error.code() != Code::no_space) throw;
+      if (!of_full_disk(error)) throw;
       room = false;
     }
   };
@@ -158,7 +158,7 @@ void Monitor::background() {
       // No room, for bytes or for descriptors: tried again in a second. Anything else means that what was promised may
       // not be on disk: stop serving.
       std::fprintf(stderr, "ward: %s\n", error.what());
-      if (error.code() != Code::no_space && error.code() != Code::too_many) {
+      if (!of_full_disk(error) && error.code() != Code::too_many) {
         hooks_.ending();
         std::_Exit(70);
       }

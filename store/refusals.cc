@@ -7,6 +7,7 @@ namespace ward::store {
 namespace {
 
 constexpr Nanos kSecond = 1'000'000'000;
+constexpr const char* kVarious = "refusals";
 
 }  // namespace
 
@@ -43,12 +44,23 @@ std::vector<Record> Refusals::take(Nanos now, bool all) {
     Record& record = counted(second);
     auto& refusal = std::get<Refusal>(record.payload);
     record.path.clear(), record.rule.clear(), refusal.mode.clear();
-    refusal.action_name = "refusals", refusal.artifact = refusal.version = 0;
+    refusal.action_name = kVarious, refusal.artifact = refusal.version = 0;
     record.reason = "more than " + std::to_string(kOfUser) + " refusals within a second: these were counted only";
   }
   std::erase_if(equal_, [&](const auto& entry) { return over(entry.second); });
   std::erase_if(of_user_, [&](const auto& entry) { return over(entry.second); });
   return records;
+}
+
+void Refusals::put_back(std::span<const Record> counted) {
+  for (const Record& record : counted) {
+    const auto& payload = std::get<Refusal>(record.payload);
+    auto& second = payload.action_name == kVarious
+                       ? of_user_[record.user.id]
+                       : equal_[{record.user.id, payload.action_name, record.path, record.rule}];
+    second.counted += payload.count;
+    second.last = record;
+  }
 }
 
 }  // namespace ward::store

@@ -4,6 +4,7 @@
 // over. Not thread-safe. No I/O.
 #pragma once
 #include <map>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -21,6 +22,8 @@ class Refusals {
   /// Records of those counted whose second is over, `all`: of all. Each is the last one of its kind, with their number
   /// as `count`; where one user's were too many and various, action `refusals`, without path and rule.
   std::vector<Record> take(Nanos now, bool all);
+  /// Those of them that couldn't be written: take() gives them again.
+  void put_back(std::span<const Record> counted);
 
  private:
   struct Second {

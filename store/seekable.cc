@@ -42,6 +42,7 @@ std::size_t must(std::size_t result, const std::filesystem::path& path) {
 
 void compress_seekable(const std::filesystem::path& from, std::uint64_t size, const std::filesystem::path& to) {
   const Fd in = open_file(from, O_RDONLY), out = open_file(to, O_WRONLY | O_CREAT | O_TRUNC);
+  Unfinished unfinished(to);
   const Compressor context(ZSTD_createCCtx());
   must(ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, kLevel), to);
   must(ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1), to);
@@ -65,6 +66,7 @@ void compress_seekable(const std::filesystem::path& from, std::uint64_t size, co
   put(frame, kSeekable);
   write_all(out.get(), frame, to);
   sync_data(out.get(), to);
+  unfinished.keep();
 }
 
 void SeekableFile::damaged(const std::string& what) const {

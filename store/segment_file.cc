@@ -46,7 +46,7 @@ void SegmentFile::make_room(std::uint64_t more, Space space) {
   while (taken_ < size_ + more + reserve_) {
     if (take(size_ + more + reserve_ - taken_)) continue;
     if (space == Space::ordinary) throw Error(Code::no_space, "the disk is full: only the audit log's reserve is left");
-    if (taken_ < size_ + more) throw Error(Code::io, "the disk is full and the audit log's reserve is spent");
+    if (taken_ < size_ + more) throw Error(Code::no_reserve, "the disk is full and the audit log's reserve is spent");
     return;
   }
 }

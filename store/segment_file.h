@@ -29,7 +29,8 @@ class SegmentFile {
   const std::filesystem::path& path() const { return path_; }
 
   /// Makes sure that `more` bytes fit, with the reserve still untouched after them if `space` is ordinary. Throws
-  /// Error{no_space} when an ordinary record would eat into the reserve, Error{io} when the reserve itself is spent.
+  /// Error{no_space} when an ordinary record would eat into the reserve, Error{no_reserve} when the reserve itself is
+  /// spent.
   void make_room(std::uint64_t more, Space space);
   /// One write at the end. After Error the file may be longer than size(): truncate_to(size()) then.
   void append(std::string_view bytes);

@@ -47,7 +47,7 @@ void scan_text(SegmentText& text, SegmentScan& result) {
       result.problem = problem_of(line, result.segment.first + result.leaves.size());
       if (!result.problem.empty()) return;
       result.leaves.push_back(leaf_hash(line));
-      if (const auto action = action_of(line); action == "prune" || action == "key-rotation")
+      if (const auto action = action_of(line); action == "prune" || action == "key-rotation" || action == "anchor")
         result.on_the_log.emplace_back(line);
       rest.remove_prefix(end + 1);
     }

@@ -15,7 +15,7 @@ struct SegmentScan {
   std::vector<Hash> leaves;             // of the good lines before the first bad one
   std::string problem;                  // of the line after these; "" = there is none
   std::uint64_t torn_bytes = 0;         // after the last '\n'
-  std::vector<std::string> on_the_log;  // lines that prune it or replace its key
+  std::vector<std::string> on_the_log;  // lines that prune it, replace its key or anchor it
 };
 
 /// Calls fn for each segment in order, until it returns false. Throws Error{io}.

@@ -81,6 +81,7 @@ Snapshot write_snapshot(const std::filesystem::path& store, const Catalog& catal
   const auto path = snapshot_path(store, catalog.applied()), folder = path.parent_path();
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) throw_errno("make " + folder.string());
   const auto text = path.string() + ".text", packed = path.string() + ".new";
+  const Unfinished raw(text);
   Snapshot snapshot{catalog.applied(), {}, 0};
   {
     const Fd fd = open_file(text, O_WRONLY | O_CREAT | O_TRUNC);
@@ -100,7 +101,6 @@ Snapshot write_snapshot(const std::filesystem::path& store, const Catalog& catal
     snapshot.sha256 = hex(hasher.finish());
   }
   compress_seekable(text, snapshot.size, packed);
-  ::unlink(text.c_str());
   if (::rename(packed.c_str(), path.c_str()) != 0) throw_errno("rename " + packed);
   sync_folder(folder);
   sync_folder(store);

@@ -21,6 +21,7 @@ Exit exit_of(store::Code code) {
     case store::Code::io:
       return Exit::failure;
     case store::Code::no_space:
+    case store::Code::no_reserve:
       return Exit::no_space;
     case store::Code::busy:
       return Exit::busy;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "store/json_text.h"
+#include "store/types.h"
 
 namespace ward::tools {
 namespace {
@@ -66,8 +67,11 @@ Json actor_of(const Json& record) {
   Json user{{"uid", value_at(record, "/user/id").dump()}};
   set(user, "name", value_at(record, "/user/name"));
   Json actor{{"user", user}};
-  const Json login = value_at(record, "/user/login_name");
-  if (login.is_string() && !login.get<std::string>().empty()) actor["session"] = {{"uid", login}};
+  const Json login = value_at(record, "/user/login_name"), number = value_at(record, "/user/login");
+  if (login.is_string() && !login.get<std::string>().empty())
+    actor["session"] = {{"uid", login}};
+  else if (number.is_number_unsigned() && number != store::kUnsetLogin)
+    actor["session"] = {{"uid", number.dump()}};
   if (record.contains("process")) {
     const Json& from = record["process"];
     const auto executable = value_at(record, "/process/executable");

@@ -355,11 +355,11 @@ class Commands(AnchorCase):
         write(file, "other")
         done = ward("fsck", m.store, check=False)
         self.assertEqual(done.returncode, 8)
-        self.assertRegex(done.stdout, rf"{size:020}\.kept: isn't what the log says")
+        self.assertRegex(done.stdout, rf"{size:020}\.kept isn't what the anchor's command printed")
         os.remove(file)
         done = ward("fsck", m.store, check=False)
         self.assertEqual(done.returncode, 8)
-        self.assertRegex(done.stdout, rf"{size:020}\.kept: No such file")
+        self.assertRegex(done.stdout, rf"{size:020}\.kept is missing")
 
     def test_what_is_wrong_in_ward_toml_stops_the_mount(self):
         m = self.store()

@@ -124,5 +124,31 @@ class Verify(Case):
         self.refused(folder)
 
 
+class Anchored(Case):
+    def test_what_was_anchored_is_compared_with_the_log(self):
+        m = Mount(mount=False)
+        self.addCleanup(m.cleanup)
+        write(m.store + "/ward.toml", '\n[[anchor]]\nname = "mail"\ncommand = ["/bin/echo", "sent"]\n', "ab")
+        m.mount()
+        write(m.path("f"), "x")
+        m.umount()  # once more with the last checkpoint
+        folder = m.store + "/audit/anchors"
+        names = os.listdir(folder)
+        self.assertTrue({".mail", ".checkpoint"} <= {os.path.splitext(n)[1] for n in names}, names)
+        ward("audit", "verify", m.store, "--key", m.vkey)
+        for name in names:
+            good = read(f"{folder}/{name}")
+            for i in range(0, len(good), 7):
+                write(f"{folder}/{name}", good[:i] + bytes([good[i] ^ 1]) + good[i + 1:])
+                done = ward("audit", "verify", m.store, "--key", m.vkey, check=False)
+                self.assertEqual(done.returncode, 12, (name, i, done))
+                self.assertIn("anchors/" + name, done.stderr)
+            os.remove(f"{folder}/{name}")
+            done = ward("audit", "verify", m.store, "--key", m.vkey, check=False)
+            self.assertEqual(done.returncode, 12, (name, done))
+            self.assertIn(f"anchors/{name} is missing", done.stderr)
+            write(f"{folder}/{name}", good)
+
+
 if __name__ == "__main__":
     main()

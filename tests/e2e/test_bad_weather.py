@@ -5,15 +5,17 @@ Goal: the writer hears ENOSPC, everything else goes on; a store that can't be se
 of its own (tmpfs) that is filled to the last bytes; stores with one thing wrong each, compared byte by byte before and after.
 """
 import errno as e
+import itertools
 import os
 import re
 import resource
 import signal
 import subprocess
+import time
 import unittest
 
 from cases import Case
-from people import ONE, Person, require_people, uid
+from people import ONE, Person, require_people, run_as, uid
 from harness import IS_ROOT, Mount, alive, main, make_temp, read, require_mount, sh, versions, wait_until, ward, write
 
 
@@ -158,6 +160,29 @@ class FullLog(Case):
         with self.err(e.EACCES):
             late("os.open(f, 0)", f=self.m.path("mine"))
         self.assertEqual([r["process"]["pid"] for r in self.m.records(action="process", uid=uid(ONE))], [late.pid])
+
+    def test_a_flood_of_refusals(self):
+        """Spends the reserve: nothing is answered unrecorded, and what waits for room is recorded when there is some."""
+        os.mkdir(self.m.path("closed"), 0o700)
+        self.fill()
+
+        def flood():
+            seen, end = {}, time.monotonic() + 3  # seconds: the daemon looks after its log each second
+            for i in itertools.count():
+                for path in ("mine", f"closed/{i:06}" + 249 * "\1"):
+                    try:
+                        os.open(self.m.path(path), os.O_RDONLY)
+                    except OSError as error:
+                        seen[error.errno] = seen.get(error.errno, 0) + 1
+                if time.monotonic() > end:
+                    return seen
+        seen = run_as(ONE, flood)
+        self.assertEqual(set(seen), {e.EACCES, e.EIO})
+        self.assertTrue(alive(self.m.pid), "the daemon ended")
+        os.unlink(self.filler)
+        wait_until(lambda: write(self.m.path("again"), "x") or True, what="the log to go on")
+        recorded = lambda: sum(r["ward"].get("count", 1) for r in self.m.records(outcome="failure", uid=uid(ONE)))
+        wait_until(lambda: recorded() == seen[e.EACCES], what="all that was refused to be recorded")
 
     def test_the_unmount(self):
         self.fill()

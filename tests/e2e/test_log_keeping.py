@@ -315,6 +315,22 @@ class Keeping(Case):
         os.remove(lock)
         wait_until(lambda: "old" in sh(f"git -C {m.store}/history.git ls-tree --name-only main").split(), 60, "publishing")
 
+    def test_paths_too_long_for_a_record_read_the_same_after_a_replay(self):
+        m = self.mount(policy=OPEN)
+        folder = os.open(m.mnt, os.O_RDONLY | os.O_DIRECTORY)
+        for _ in range(6):  # each byte takes six in a record
+            os.mkdir(255 * "\1", dir_fd=folder)
+            parent, folder = folder, os.open(255 * "\1", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
+            os.close(parent)
+        for name in ("a", "b"):
+            os.close(os.open(name, os.O_WRONLY | os.O_CREAT, dir_fd=folder))
+        os.link("a", "c", src_dir_fd=folder, dst_dir_fd=folder)
+        os.rename("a", "b", src_dir_fd=folder, dst_dir_fd=folder)
+        os.close(folder)
+        self.assertTrue([r for r in m.records(action="rename") if "path_sha256" in r["file"] and "to_path_sha256" in r["ward"]])
+        m.umount()
+        ward("fsck", m.store)
+
     def test_policy_says_how_long(self):
         m = self.mount(policy=OPEN)
         for table, cause in (('prune_after = "2y"', "keep"), ('keep = "2y"\nprune_after = "1y"', "at least as long as keep"),

@@ -4,7 +4,10 @@
 // check.
 #include "store/log_keeper.h"
 
+#include <sys/resource.h>
+
 #include <atomic>
+#include <csignal>
 #include <fstream>
 
 #include "store/audit_verify.h"
@@ -48,6 +51,27 @@ struct Kept {
 };
 
 }  // namespace
+
+TEST_CASE("what a full disk refuses leaves nothing behind that fills it", "[keeper]") {
+  Kept log;
+  const rlim_t room = GENERATE(20, 200);  // bytes of a file: the index or the compressed segment don't fit
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit little{room, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &little);
+  CHECK_THROWS_AS(log.look_after(), Error);
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  for (const auto& folder : {log.audit, log.index})
+    for (const auto& entry : fs::directory_iterator(folder))
+      CHECK((first_of(entry.path()) || entry.is_directory() || entry.path().extension() == ".idx" ||
+             entry.path().filename() == "checkpoint"));
+  CHECK(log.read() == log.lines);
+  log.look_after();
+  CHECK(fs::exists(log.packed(0)));
+  CHECK(log.read() == log.lines);
+}
 
 TEST_CASE("closed segments below the checkpoint are compressed, and read as before", "[keeper]") {
   Kept log;

@@ -29,6 +29,8 @@ TEST_CASE("what a record doesn't say is an empty column", "[table]") {
   CHECK(tabs(table_row("{}")) == tabs(table_head()));
   CHECK(table_values(R"({"user":{"id":7,"name":""},"ward":{"size":9}})")[2] == "7");
   CHECK(table_values(R"({"ward":{"size":9}})")[8] == "9");
+  CHECK(table_values(R"({"user":{"login":7,"login_name":""}})")[3] == "7");  // an account that was deleted since
+  CHECK(table_values(R"({"user":{"login":4294967295,"login_name":""}})")[3].empty());
 }
 
 TEST_CASE("nobody can forge a column or a row", "[table]") {
