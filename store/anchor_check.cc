@@ -27,8 +27,9 @@ std::string AnchorCheck::problem_of_checkpoint(const std::string& name,
     const auto note = parse_note(read_file(audit_ / name));
     const auto checkpoint = parse_checkpoint(note);
     const auto key = signer(checkpoint.size);
-    const bool good = checkpoint.origin == key.name && check_note(note, key) == Signature::good &&
-                      name.ends_with(std::filesystem::path(segment_name(checkpoint.size)).stem().string() + ".checkpoint");
+    const bool good =
+        checkpoint.origin == key.name && check_note(note, key) == Signature::good &&
+        name.ends_with(std::filesystem::path(segment_name(checkpoint.size)).stem().string() + ".checkpoint");
     return good ? "" : name + " isn't the checkpoint that was anchored";
   } catch (const Error& error) {
     if (error.code() != Code::corrupt) throw;

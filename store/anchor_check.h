@@ -23,8 +23,7 @@ class AnchorCheck {
 
  private:
   std::string problem_of(const std::string& name, const Sha256& sha256) const;
-  std::string problem_of_checkpoint(const std::string& name,
-                                    const std::function<VerifierKey(Sequence)>& signer) const;
+  std::string problem_of_checkpoint(const std::string& name, const std::function<VerifierKey(Sequence)>& signer) const;
 
   std::filesystem::path audit_;
   std::map<std::string, Sha256> kept_;  // by name, as printed last

@@ -246,6 +246,7 @@ class Verifier {
     if (current_) lines_hold = holds(current_->checkpoint, current_root_, "the checkpoint") && lines_hold;
     for (const auto& each : request_.vouched)
       lines_hold = holds(each.checkpoint, vouched_roots_.at(each.checkpoint.size), each.name) && lines_hold;
+    result_.lines_hold = lines_hold && current_;
     if (!stopped_) tiles_.finish(current_ && current_root_ ? current_->checkpoint.size : 0);
     name_first_bad(lines_hold);
     for (const auto& [tile, what] : tiles_.mismatches()) problem(tile_path(tile) + " " + what);
@@ -346,6 +347,7 @@ class Verifier {
 
   void judge() {
     bool mismatch = false;
+    result_.signature_good = current_ && current_->signature == Signature::good;
     check_signature(current_, "the checkpoint", mismatch);
     check_signature(kept_, "the kept checkpoint", mismatch);
     const bool contradiction = !result_.problems.empty();
