@@ -9,6 +9,7 @@
 #include "store/error.h"
 #include "store/json_text.h"
 #include "store/log_index.h"
+#include "store/log_question.h"
 #include "store/log_table.h"
 
 namespace ward::fs {
@@ -96,6 +97,19 @@ class BySegment {
   std::uint64_t from_ = 0;  // of the next one, what was seen already
 };
 
+/// Those of the records that the filter may match which `keep` says.
+std::unique_ptr<VirtualFile> open_lines(Monitor& monitor, const store::LogFilter& filter,
+                                        const std::function<bool(std::string_view)>& keep) {
+  return std::make_unique<StreamFile>([&monitor, filter, keep] {
+    return BySegment(monitor.folder() / "audit",
+                     [&monitor, filter, keep](const Segment& segment, std::uint64_t from, std::string& out) {
+                       store::candidates(monitor.folder() / "index", segment, from, filter, [&](std::string_view line) {
+                         if (keep(line)) out.append(line).push_back('\n');
+                       });
+                     });
+  });
+}
+
 std::string date_of(Nanos time) {
   std::string text;
   store::append_time(text, time, 6);
@@ -109,25 +123,30 @@ std::string date_of(const std::string& name) {
 }  // namespace
 
 std::unique_ptr<VirtualFile> open_records(Monitor& monitor, const Requester& who, store::Id artifact) {
-  return std::make_unique<StreamFile>([&monitor, who, artifact] {
-    const auto shown = std::make_shared<Shown>(monitor, who, artifact);
-    return BySegment(monitor.folder() / "audit", [&monitor, shown, artifact](const Segment& segment, std::uint64_t from,
-                                                                             std::string& out) {
-      store::lines_about(monitor.folder() / "index", segment, from, artifact, [&](std::string_view line) {
-        if ((*shown)(subject_of(line))) out.append(line).push_back('\n');
-      });
-    });
+  store::LogFilter filter;
+  filter.artifact = artifact;
+  const auto shown = std::make_shared<Shown>(monitor, who, artifact);
+  return open_lines(monitor, filter, [shown, artifact](std::string_view line) {
+    return store::names_artifact(line, artifact) && (*shown)(subject_of(line));
   });
 }
 
 std::unique_ptr<VirtualFile> open_mine(Monitor& monitor, const Requester& who) {
-  return std::make_unique<StreamFile>([&monitor, me = "\"user\":{\"id\":" + std::to_string(who.uid()) + ","] {
-    return BySegment(monitor.folder() / "audit", [me](const Segment& segment, std::uint64_t from, std::string& out) {
-      store::each_line(segment, from, [&](std::string_view line) {
-        if (line.find(me) != line.npos) out.append(line).push_back('\n');  // no string holds a quote that isn't escaped
-      });
-    });
+  store::LogFilter filter;
+  filter.user = std::to_string(who.uid());
+  return open_lines(monitor, filter, [me = "\"user\":{\"id\":" + filter.user + ","](std::string_view line) {
+    return line.find(me) != line.npos;  // not somebody whose name is that number
   });
+}
+
+store::Result<std::unique_ptr<VirtualFile>> open_answer(Monitor& monitor, const Requester& who, const Virtual& file,
+                                                        const std::string& path) {
+  auto question = store::parse_question(file.name.substr(kFind.size()), store::now());
+  if (const auto* wrong = std::get_if<std::string>(&question))
+    return monitor.deny(who, "open", store::kRoot, path, EINVAL, wrong->c_str());
+  const auto& filter = std::get<store::LogFilter>(question);
+  return open_lines(monitor, filter,
+                    [filter](std::string_view line) { return filter.may_match(line) && filter.matches(line); });
 }
 
 std::vector<std::string> log_reports(const Monitor& monitor) {
@@ -153,13 +172,12 @@ bool is_day_file(const Monitor& monitor, const std::string& name) {
 
 std::unique_ptr<VirtualFile> open_day(Monitor& monitor, const std::string& name) {
   return std::make_unique<StreamFile>([&monitor, date = date_of(name)] {
-    const std::string head = "{\"@timestamp\":\"" + date;
+    store::LogFilter day;
+    day.since = date + "T00:00:00.000000Z", day.until = date + "T23:59:59.999999Z";
     BySegment rest(monitor.folder() / "audit",
-                   [&monitor, date, head](const Segment& segment, std::uint64_t from, std::string& out) {
-                     const auto span = store::times_of(monitor.folder() / "index", segment);
-                     if (date_of(span.first) > date || date_of(span.last) < date) return;
-                     store::each_line(segment, from, [&](std::string_view line) {
-                       if (line.starts_with(head)) out += store::table_row(line);
+                   [&monitor, day](const Segment& segment, std::uint64_t from, std::string& out) {
+                     store::candidates(monitor.folder() / "index", segment, from, day, [&](std::string_view line) {
+                       if (day.may_match(line)) out += store::table_row(line);
                      });
                    });
     return [rest = std::move(rest), titled = false](std::string& out) mutable {

@@ -19,8 +19,15 @@ inline constexpr std::string_view kMine = "mine.jsonl";
 /// In MOUNT/@@/audit: <day>.tsv, of UTC days that have records: "2026-11-23.tsv"; and today.tsv.
 std::vector<std::string> log_reports(const store::Monitor& monitor);
 bool is_day_file(const store::Monitor& monitor, const std::string& name);
-/// What the reader did, as far as the log says it by user id. Reads the whole log.
+/// What the reader did, as far as the log says it by user id.
 std::unique_ptr<VirtualFile> open_mine(store::Monitor& monitor, const store::Requester& who);
 std::unique_ptr<VirtualFile> open_day(store::Monitor& monitor, const std::string& name);
+
+/// MOUNT/@@/audit/find/<question>, not listed: the records that answer it (store/log_question.h). The caller has
+/// decided that the reader may audit the whole log.
+inline constexpr std::string_view kFind = "audit/find/";
+/// EINVAL for a question that can't be understood; @@/why then tells what is wrong with it.
+store::Result<std::unique_ptr<VirtualFile>> open_answer(store::Monitor& monitor, const store::Requester& who,
+                                                        const Virtual& file, const std::string& path);
 
 }  // namespace ward::fs

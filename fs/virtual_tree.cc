@@ -31,6 +31,7 @@ bool is_directory(What what) {
     case What::drafts:
     case What::disk_folder:
     case What::bundles:
+    case What::find:
       return true;
     case What::text:
     case What::past_link:
@@ -38,6 +39,7 @@ bool is_directory(What what) {
     case What::bundle:
     case What::proof:
     case What::log_report:
+    case What::answer:
       return false;
   }
   return false;
@@ -80,6 +82,8 @@ std::string virtual_path(const store::Monitor& monitor, const Virtual& node) {
     case What::bundles:
     case What::bundle:
     case What::log_report:
+    case What::find:
+    case What::answer:
       return "/@@/" + node.name;
     case What::proof:
       return base + "@@/versions/" + node.name;
@@ -159,6 +163,8 @@ Result<VirtualEntry> VirtualTree::lookup(const Requester& who, const Virtual& fo
       if (!there) return Errno{ENOENT};
       return enter(who, name, {*there ? What::bundles : What::bundle, store::kRoot, 0, folder.name + "/" + name, {}});
     }
+    case What::find:
+      return enter(who, name, {What::answer, store::kRoot, 0, std::string(kFind) + name, {}});
     case What::at: {
       const auto when = moment(name);
       if (!when) return Errno{ENOENT};
@@ -184,6 +190,7 @@ Result<VirtualEntry> VirtualTree::lookup(const Requester& who, const Virtual& fo
     case What::bundle:
     case What::proof:
     case What::log_report:
+    case What::answer:
       break;
   }
   return Errno{ENOTDIR};
@@ -240,6 +247,8 @@ Result<VirtualEntry> VirtualTree::on_disk(const Requester& who, const Virtual& f
     return Errno{ENOENT};
   if (const auto path = folder.name + "/" + name; path == std::string(kAuditFolder) + std::string(store::kBundles))
     return enter(who, name, {What::bundles, store::kRoot, 0, path, {}});
+  if (folder.name == "audit" && name == "find")
+    return enter(who, name, {What::find, store::kRoot, 0, "audit/find", {}});
   if (folder.name == "audit" && (name == kMine || is_day_file(monitor_, name)))
     return enter(who, name, {What::log_report, store::kRoot, 0, "audit/" + name, {}});
   const auto disk = drafts ? monitor_.folder() / "drafts" / (name + ".kept") : folder.disk / name;
@@ -272,7 +281,7 @@ Result<Id> VirtualTree::deleted(const Virtual& folder, const std::string& name) 
 }
 
 store::Status VirtualTree::may_list(const Requester& who, const Virtual& folder) {
-  const bool of_log = folder.what == What::disk_folder || folder.what == What::bundles;
+  const bool of_log = folder.what == What::disk_folder || folder.what == What::bundles || folder.what == What::find;
   const auto right = of_log || folder.what == What::drafts ? policy::Right::audit
                      : is_folder(folder.artifact)          ? policy::Right::list
                                                            : policy::Right::read;
@@ -358,9 +367,10 @@ Result<std::unique_ptr<VirtualFile>> VirtualTree::open(const Requester& who, con
     if (const auto allowed = monitor_.open_own_records(who, path); !allowed) return Errno{allowed.error()};
     return open_mine(monitor_, who);
   }
-  if (file.what == What::log_report) {
+  if (file.what == What::log_report || file.what == What::answer) {
     if (const auto allowed = monitor_.open_report(who, store::kRoot, policy::Right::audit, path); !allowed)
       return Errno{allowed.error()};
+    if (file.what == What::answer) return open_answer(monitor_, who, file, path);
     return open_day(monitor_, file.name.substr(kAuditFolder.size()));
   }
   const auto allowed = file.name.starts_with("drafts/")

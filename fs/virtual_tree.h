@@ -29,6 +29,8 @@ enum class What {
   bundle,       // an entry bundle there
   proof,        // PATH@@/versions/N.proof; `at` is N
   log_report,   // MOUNT/@@/audit/<day>.tsv, mine.jsonl
+  find,         // MOUNT/@@/audit/find: a folder
+  answer,       // MOUNT/@@/audit/find/<question>
 };
 
 /// Where a virtual node stands. Immutable.

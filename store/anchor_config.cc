@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/anchor_config.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 
-#include "store/error.h"
 #include "store/json_text.h"
 
 namespace ward::store {
@@ -59,15 +55,6 @@ AnchorCommand read_anchor(const policy::Node& table, const std::vector<AnchorCom
   return anchor;
 }
 
-void check_writer(const std::filesystem::path& path) {
-  struct stat st {};
-  if (::stat(path.c_str(), &st) != 0) throw_errno("stat " + path.string());
-  const bool foreign = st.st_uid != 0 && st.st_uid != ::geteuid();
-  if (!foreign && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0) return;
-  throw Error(Code::config, path.string() + ": others than the user who mounts can write here, so the commands in " +
-                                "[[anchor]] aren't run: chown and chmod it, or remove them");
-}
-
 }  // namespace
 
 std::vector<AnchorCommand> read_anchors(const policy::Node& root, policy::Problems& problems) {
@@ -89,11 +76,6 @@ std::string anchors_toml(const std::vector<AnchorCommand>& anchors) {
             std::to_string(anchor.timeout.count()) + "s\"\n";
   }
   return text;
-}
-
-void check_writers(const std::filesystem::path& store) {
-  check_writer(store);
-  check_writer(store / "ward.toml");
 }
 
 }  // namespace ward::store

@@ -24,8 +24,4 @@ std::vector<AnchorCommand> read_anchors(const policy::Node& root, policy::Proble
 /// As they stand in ward.toml; "" for none.
 std::string anchors_toml(const std::vector<AnchorCommand>& anchors);
 
-/// Throws Error{config} when somebody else than the daemon's user and root could have written the commands: a store
-/// that its owner brings to another user's mount must not run anything as that user.
-void check_writers(const std::filesystem::path& store);
-
 }  // namespace ward::store

@@ -133,11 +133,8 @@ class Verifier {
     result_.pruned = first;
   }
 
-  /// What a line says, if a checkpoint covers it: anybody can append lines to a copy. Whether it is the line that was
-  /// signed, its hash tells.
-  std::optional<Record> signed_record(const std::string& line) const {
-    const Sequence size = current_ ? current_->checkpoint.size : 0;
-    if (sequence_of(line).value_or(size) >= size) return std::nullopt;
+  /// What a line says. Whether it is the line that was signed, its hash tells; anybody can append others to a copy.
+  static std::optional<Record> record_of(const std::string& line) {
     try {
       return parse_line(line);
     } catch (const Error&) {
@@ -145,12 +142,14 @@ class Verifier {
     }
   }
 
+  bool is_covered(const Record& record) const { return current_ && record.sequence < current_->checkpoint.size; }
+
   /// Without "rotations" who holds an older key would take the log for another's.
   void check_rotations() {
     if (!knows_rotations_) return;  // the file is damaged, as was said
     for (const auto& line : on_the_log_) {
-      const auto record = signed_record(line);
-      if (!record || !std::holds_alternative<KeyRotation>(record->payload)) continue;
+      const auto record = record_of(line);
+      if (!record || !is_covered(*record) || !std::holds_alternative<KeyRotation>(record->payload)) continue;
       if (std::ranges::find(keys_.rotations(), record->sequence, &Rotation::sequence) == keys_.rotations().end())
         problem("rotations lacks record " + std::to_string(record->sequence) + ", which replaced the log's key");
     }
@@ -159,10 +158,16 @@ class Verifier {
   /// Only a record of the log itself allows lines to be missing.
   void check_prunes() {
     if (result_.pruned == 0 || stopped_) return;
-    Sequence before = 0;
-    for (const auto& line : on_the_log_)
-      if (const auto record = signed_record(line))
-        if (const auto* prune = std::get_if<Prune>(&record->payload)) before = std::max(before, prune->before);
+    Sequence before = 0, unsigned_before = 0;
+    for (const auto& line : on_the_log_) {
+      const auto record = record_of(line);
+      const auto* prune = record ? std::get_if<Prune>(&record->payload) : nullptr;
+      if (prune == nullptr) continue;
+      auto& furthest = is_covered(*record) ? before : unsigned_before;
+      furthest = std::max(furthest, prune->before);
+    }
+    if (before < result_.pruned && unsigned_before >= result_.pruned)
+      return missing(", and the record that says they were pruned isn't covered by the checkpoint");
     if (before < result_.pruned) return missing(", and no record says that they were pruned");
     result_.notes.push_back("the lines of " + std::to_string(result_.pruned) +
                             " records were pruned, as a record says: their hashes are checked, from the tiles");
@@ -298,10 +303,8 @@ class Verifier {
                               " signed, and not checked: the lines are");
     if (!key_ || !current_ || current_->signature != Signature::good) return;
     check_vkey();
-    AnchorCheck anchors(request_.audit);
-    for (const auto& line : on_the_log_)
-      if (const auto record = signed_record(line)) anchors.see(*record);
-    for (auto& wrong : anchors.problems([this](Sequence size) { return keys_.in_force(size, *key_); }))
+    const auto signer = [this](Sequence size) { return keys_.in_force(size, *key_); };
+    for (auto& wrong : anchor_problems(request_.audit, on_the_log_, current_->checkpoint.size, signer))
       problem(std::move(wrong));
   }
 
@@ -351,8 +354,7 @@ class Verifier {
     check_signature(current_, "the checkpoint", mismatch);
     check_signature(kept_, "the kept checkpoint", mismatch);
     const bool contradiction = !result_.problems.empty();
-    // With the folder's own key a missing signature is a contradiction too; with one from outside it may be the wrong
-    // key.
+    // With the folder's own key a missing signature contradicts too; one from outside may be the wrong key.
     const bool own_key = !request_.vkey && !request_.kept && request_.vouched.empty();
     result_.problems.insert(result_.problems.end(), signers_.begin(), signers_.end());
     if (contradiction || (mismatch && own_key)) {

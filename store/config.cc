@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/config.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <initializer_list>
 
@@ -88,6 +91,17 @@ std::string to_toml(const Config& config) {
          line("created", config.created) + line("key", config.key) +
          (config.next_key.empty() ? "" : line("next_vkey", config.next_vkey) + line("next_key", config.next_key)) +
          anchors_toml(config.anchors);
+}
+
+void check_writers(const std::filesystem::path& store, const std::string& what) {
+  for (const auto& path : {store, store / "ward.toml"}) {
+    struct stat st {};
+    if (::stat(path.c_str(), &st) != 0) throw_errno("stat " + path.string());
+    const bool foreign = st.st_uid != 0 && st.st_uid != ::geteuid();
+    if (foreign || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+      throw Error(Code::config, path.string() + ": others than the user who mounts can write here, so " + what +
+                                    ": chown and chmod it, or remove them from ward.toml");
+  }
 }
 
 bool half_made(const std::filesystem::path& store) {

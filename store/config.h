@@ -37,6 +37,10 @@ Config load_config(const std::filesystem::path& store);
 /// Writes it atomically and durably. Throws Error{io} or {no_space}.
 void save_config(const std::filesystem::path& store, const Config& config);
 
+/// Throws Error{config} when somebody else than the daemon's user and root could have written ward.toml: a store that
+/// its owner brings to another user's mount must not run anything as that user. `what`: what isn't done because of it.
+void check_writers(const std::filesystem::path& store, const std::string& what);
+
 /// Whether the folder holds what an interrupted `ward init` leaves: parts of a store, but no ward.toml.
 bool half_made(const std::filesystem::path& store);
 

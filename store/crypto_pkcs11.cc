@@ -3,10 +3,14 @@
 #include "store/crypto_pkcs11.h"
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
+#include <future>
 #include <mutex>
 
 #include "store/crypto_pkcs11_uri.h"
 #include "store/error.h"
+#include "store/patience.h"
 
 namespace ward::store {
 namespace {
@@ -238,6 +242,41 @@ class TokenKey : public Signer {
   bool pin_refused_ = false;
 };
 
+/// A token may be far away and never answer: who waits for it gives up then.
+class FarKey : public Signer {
+ public:
+  explicit FarKey(const std::string& uri) : uri_(uri) {
+    key_ = answer<std::shared_ptr<TokenKey>>([uri] { return std::make_shared<TokenKey>(uri); });
+  }
+  PublicKey public_key() const override { return key_->public_key(); }
+  std::array<unsigned char, 64> sign(std::string_view message) override {
+    return answer<std::array<unsigned char, 64>>([key = key_, text = std::string(message)] { return key->sign(text); });
+  }
+
+ private:
+  static constexpr std::chrono::seconds kPatient{20};
+  static constexpr std::uint32_t kNoUser = UINT32_MAX - 1;  // the daemon waits, for nobody in particular
+
+  /// What `ask` returns or throws, on a thread of its own that nobody waits for too long: it owns what it touches.
+  template <class T>
+  T answer(std::function<T()> ask) const {
+    const auto got = std::make_shared<std::promise<T>>();
+    auto result = got->get_future();
+    const bool in = in_time(kNoUser, kPatient, [got, ask = std::move(ask)] {
+      try {
+        got->set_value(ask());
+      } catch (...) {
+        got->set_exception(std::current_exception());
+      }
+    });
+    if (!in) missing(uri_, "the token hasn't answered for " + std::to_string(kPatient.count()) + " s");
+    return result.get();
+  }
+
+  const TokenUri uri_;
+  std::shared_ptr<TokenKey> key_;
+};
+
 }  // namespace
 
 bool is_token_key(std::string_view key) {
@@ -253,7 +292,7 @@ std::optional<PublicKey> ed25519_point(std::span<const unsigned char> point) {
 }
 
 SigningKey token_key(const std::string& uri) {
-  return SigningKey(std::make_unique<TokenKey>(uri));
+  return SigningKey(std::make_unique<FarKey>(uri));
 }
 
 }  // namespace ward::store

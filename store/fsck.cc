@@ -6,8 +6,8 @@
 #include "store/config.h"
 #include "store/crypto.h"
 #include "store/fsck_parts.h"
+#include "store/key_rotation.h"
 #include "store/lock.h"
-#include "store/log_key.h"
 #include "store/work_folder.h"
 
 namespace ward::store {
@@ -35,7 +35,7 @@ FsckReport fsck(const std::filesystem::path& store, const Progress& progress) {
   guarded(report, Severity::error,
           "put the key back from a backup, or its token into the machine: without it nothing can be recorded, so the "
           "store can't be mounted",
-          [&] { static_cast<void>(load_key(store, config)); });
+          [&] { static_cast<void>(signing_key(store, config)); });
   guarded(report, Severity::error, restore, [&] { check_log(store, config, report, progress); });
   Expected expected;
   Catalog replayed(work.path() / "replayed.db");
@@ -43,6 +43,7 @@ FsckReport fsck(const std::filesystem::path& store, const Progress& progress) {
   report.records = replayed.applied();
   report.versions = replayed.totals().versions;
   check_objects(store, expected, report, progress);
+  check_anchors(store, expected, report);
   if (!expected.whole) return report;  // the rest would only say so again
   check_catalog(store, work.path(), replayed, report);
   check_drafts(store, replayed, report);

@@ -84,4 +84,16 @@ void check_objects(const fs::path& store, const Expected& expected, FsckReport& 
           {Severity::error, "object " + name + " (" + object.named_by + ") is missing", kRestore});
 }
 
+void check_anchors(const fs::path& store, const Expected& expected, FsckReport& report) {
+  for (const auto& [name, sha256] : expected.anchors) {
+    const auto file = store / "audit" / "anchors" / name;
+    guarded(report, Severity::error, "put it back from a backup, or from a copy of the audit folder",
+            [&, &printed = sha256] {
+              const Fd fd = open_file(file, O_RDONLY);
+              if (hash_file(fd.get(), fs::file_size(file), file) != printed)
+                throw Error(Code::corrupt, file.string() + ": isn't what the log says that the command printed");
+            });
+  }
+}
+
 }  // namespace ward::store

@@ -21,7 +21,8 @@ struct Expected {
     bool lost = false;                  // known to be lost: nobody is told again
   };
   std::unordered_map<Sha256, Object> objects;
-  std::optional<Publish> published;  // the newest
+  std::unordered_map<std::string, Sha256> anchors;  // file in audit/anchors -> the newest output of that name
+  std::optional<Publish> published;                 // the newest
   Sequence records = 0;
   bool whole = false;  // the log was replayed to its end
 };
@@ -37,6 +38,8 @@ void guarded(FsckReport& report, Severity severity, const std::string& advice, c
 void check_log(const std::filesystem::path& store, const Config& config, FsckReport& report, const Progress& progress);
 void check_objects(const std::filesystem::path& store, const Expected& expected, FsckReport& report,
                    const Progress& progress);
+/// What the commands of [[anchor]] printed is kept as it was.
+void check_anchors(const std::filesystem::path& store, const Expected& expected, FsckReport& report);
 /// Compares STORE/catalog.db with the replayed one; works on a copy of it in `work`.
 void check_catalog(const std::filesystem::path& store, const std::filesystem::path& work, const Catalog& replayed,
                    FsckReport& report);

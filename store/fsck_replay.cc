@@ -42,6 +42,9 @@ struct Note {
     if (const auto found = expected.objects.find(lost.sha256); found != expected.objects.end())
       found->second.lost = true;
   }
+  void operator()(const Anchor& run) const {
+    if (!run.sha256.empty()) expected.anchors[std::filesystem::path(record.path).filename().string()] = run.sha256;
+  }
   void operator()(const Publish& publish) const { expected.published = publish; }
   template <class Other>
   void operator()(const Other&) const {}

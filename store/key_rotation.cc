@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The order: ward.toml names the next key; the record, durable: the commit point; its line beside the log; a checkpoint
-// by the next key; ward.toml has it as the key. After a crash the log tells whether the record was written.
+// by the next key; the old one is deleted; ward.toml has the next as the key. After a crash the log tells whether the
+// record was written.
 #include "store/key_rotation.h"
 
 #include <unistd.h>
+
+#include <cerrno>
 
 #include "store/checkpoint.h"
 #include "store/crypto_pkcs11.h"
@@ -38,21 +41,29 @@ void keep_line(const std::filesystem::path& audit, const std::string& line) {
   write_durably(path, text + line + "\n");
 }
 
-/// ward.toml says what holds from now on.
+/// Durably, and before ward.toml forgets its name: no crash leaves a key that nobody would delete.
+void remove_key(const std::filesystem::path& store, const std::string& key) {
+  if (is_token_key(key)) return;
+  const auto file = store / key;
+  if (::unlink(file.c_str()) == 0)
+    sync_folder(file.parent_path());
+  else if (errno != ENOENT)
+    throw_errno("delete " + file.string());
+}
+
+/// ward.toml says what holds from now on. The next key signed: the old one isn't needed any more.
 void settle(const std::filesystem::path& store, Config& config) {
-  const auto old = config.key;
+  write_durably(store / "audit" / "vkey", config.next_vkey + "\n", 0444);
+  remove_key(store, config.key);
   config.vkey = config.next_vkey, config.key = config.next_key;
   config.next_vkey.clear(), config.next_key.clear();
-  write_durably(store / "audit" / "vkey", config.vkey + "\n", 0444);
   save_config(store, config);
-  if (!is_token_key(old)) ::unlink((store / old).c_str());
 }
 
 void drop(const std::filesystem::path& store, Config& config) {
-  const auto unused = config.next_key;
+  remove_key(store, config.next_key);
   config.next_vkey.clear(), config.next_key.clear();
   save_config(store, config);
-  if (!is_token_key(unused)) ::unlink((store / unused).c_str());
 }
 
 bool signed_by_next(const std::filesystem::path& store, const Config& config) {
@@ -99,6 +110,10 @@ void finish(const std::filesystem::path& store, Config& config) {
 AuditLog open_log(const std::filesystem::path& store, Config& config) {
   if (!config.next_key.empty()) finish(store, config);
   return open_with(store, config);
+}
+
+SigningKey signing_key(const std::filesystem::path& store, const Config& config) {
+  return !config.next_key.empty() && signed_by_next(store, config) ? load_next(store, config) : load_key(store, config);
 }
 
 Config rotate_key(const std::filesystem::path& store, const std::string& token_uri) {

@@ -13,6 +13,9 @@ namespace ward::store {
 /// `config` is then as ward.toml says. The caller holds the store's lock. Throws as AuditLog and load_key.
 AuditLog open_log(const std::filesystem::path& store, Config& config);
 
+/// The key that signs the log, also where that was interrupted. Throws as load_key.
+SigningKey signing_key(const std::filesystem::path& store, const Config& config);
+
 /// Puts a new key in place of the log's: made in STORE/keys, or the one in a token that a PKCS#11 URI names. Takes the
 /// store's lock. Returns the new configuration. The old key's file is deleted: it signs nothing any more. Throws
 /// Error{busy} while the store is in use, Error{missing_key}, and as open_log.

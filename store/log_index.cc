@@ -6,35 +6,29 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
+#include <cstddef>
 #include <cstring>
+#include <unordered_map>
+#include <utility>
 
 #include "store/error.h"
-#include "store/json_text.h"
-#include "store/record_json.h"
 #include "store/segment_text.h"
 
 namespace ward::store {
 namespace {
 
-constexpr char kMagic[16] = "ward-index 1\n";
-constexpr std::string_view kNames = "\"artifact\":";  // no string holds a quote that isn't escaped
-constexpr std::size_t kBlock = 1 << 20;
+constexpr char kMagic[16] = "ward-index 2\n";
+constexpr std::size_t kBlock = 1 << 20, kProbe = 4096;  // bytes of text: what is read at once
 
 struct Header {
   char magic[16] = {};
   std::uint64_t first = 0, bytes = 0;  // of the segment
   std::int64_t earliest = 0, latest = 0;
   std::uint32_t keys = 0, lines = 0;
+  Term sum = 0;  // of what stands before
+  Term right() const { return term_of({reinterpret_cast<const char*>(this), offsetof(Header, sum)}); }
 };
-static_assert(sizeof(Header) == 56);
-
-/// A key and where its lines are in the table behind the keys; they end where the next key's begin.
-struct Key {
-  std::uint64_t artifact = 0;
-  std::uint32_t start = 0, count = 0;
-};
-static_assert(sizeof(Key) == 16);
+static_assert(sizeof(Header) == 64);
 
 std::filesystem::path index_path(const std::filesystem::path& folder, const Segment& segment) {
   return folder / (plain_name(segment.file).stem().string() + ".idx");
@@ -45,61 +39,59 @@ bool read_whole(int fd, void* into, std::size_t size, std::uint64_t offset, cons
   return read_at(fd, into, size, offset, path) == size;
 }
 
-void each_artifact(std::string_view line, const std::function<void(Id)>& fn) {
-  for (auto at = line.find(kNames); at != line.npos; at = line.find(kNames, at + kNames.size())) {
-    Id id = 0;
-    const auto* digits = line.data() + at + kNames.size();
-    if (std::from_chars(digits, line.data() + line.size(), id).ptr != digits) fn(id);
-  }
-}
-
 /// The table of a segment while it grows.
-struct Table {
-  TimeSpan times{INT64_MAX, INT64_MIN};
-  std::vector<std::pair<Id, std::uint32_t>> found;
-
+class Table {
+ public:
   void add(std::string_view line, std::uint64_t offset) {
-    if (const auto time = time_of(line)) times = {std::min(times.first, *time), std::max(times.last, *time)};
-    const auto before = found.size();
-    each_artifact(line, [&](Id id) {
-      const std::pair entry{id, static_cast<std::uint32_t>(offset)};
-      if (std::find(found.begin() + static_cast<std::ptrdiff_t>(before), found.end(), entry) == found.end())
-        found.push_back(entry);
+    times_.add(line);
+    const auto at = static_cast<std::uint32_t>(offset), block = static_cast<std::uint32_t>(offset / kIndexBlock);
+    terms_of(line, [&](Term term) {
+      const auto place = term < kHashed ? at : block;
+      const auto [last, fresh] = last_.try_emplace(term, place);
+      if (fresh || std::exchange(last->second, place) != place) found_.emplace_back(term, at);
     });
   }
 
   std::string bytes(const Segment& segment) {
-    std::sort(found.begin(), found.end());
-    std::vector<Key> keys;
+    std::sort(found_.begin(), found_.end());
+    std::vector<IndexKey> keys;
     std::string lines;
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      if (keys.empty() || keys.back().artifact != found[i].first)
-        keys.push_back({found[i].first, static_cast<std::uint32_t>(i), 0});
+    for (std::size_t i = 0; i < found_.size(); ++i) {
+      if (keys.empty() || keys.back().term != found_[i].first)
+        keys.push_back({found_[i].first, static_cast<std::uint32_t>(i), 0});
       ++keys.back().count;
-      lines.append(reinterpret_cast<const char*>(&found[i].second), sizeof(std::uint32_t));
+      lines.append(reinterpret_cast<const char*>(&found_[i].second), sizeof(std::uint32_t));
     }
     Header header;
     std::memcpy(header.magic, kMagic, sizeof kMagic);
     header.first = segment.first, header.bytes = segment.bytes;
-    header.earliest = times.first, header.latest = times.last;
-    header.keys = static_cast<std::uint32_t>(keys.size()), header.lines = static_cast<std::uint32_t>(found.size());
+    header.earliest = times_.first, header.latest = times_.last;
+    header.keys = static_cast<std::uint32_t>(keys.size()), header.lines = static_cast<std::uint32_t>(found_.size());
+    header.sum = header.right();
     std::string out(reinterpret_cast<const char*>(&header), sizeof header);
-    out.append(reinterpret_cast<const char*>(keys.data()), keys.size() * sizeof(Key));
+    out.append(reinterpret_cast<const char*>(keys.data()), keys.size() * sizeof(IndexKey));
     return out + lines;
   }
+
+ private:
+  TimeSpan times_;
+  std::vector<std::pair<Term, std::uint32_t>> found_;
+  std::unordered_map<Term, std::uint32_t> last_;  // where each term was found last
 };
 
-void walk(const Segment& segment, std::uint64_t from, const std::function<void(std::string_view, std::uint64_t)>& fn) {
-  SegmentText text(segment.file);
+/// The lines that begin in [from, to).
+void walk(SegmentText& text, std::uint64_t size, std::uint64_t from, std::uint64_t to,
+          const std::function<void(std::string_view, std::uint64_t)>& fn) {
   std::string rest;
-  for (std::uint64_t at = from; at < segment.bytes;) {
-    const std::string block = text.read(std::min<std::uint64_t>(kBlock, segment.bytes - at), at);
-    if (block.empty()) throw Error(Code::corrupt, segment.file.string() + " became shorter");
+  for (std::uint64_t at = from; at < size && at - rest.size() < to;) {
+    const auto want = at < to ? std::min<std::uint64_t>(kBlock, to - at) : kProbe;
+    const std::string block = text.read(std::min(want, size - at), at);
+    if (block.empty()) throw Error(Code::corrupt, text.path().string() + " became shorter");
     std::uint64_t start = at - rest.size();
     rest += block;
     at += block.size();
     std::string_view lines = rest;
-    for (auto end = lines.find('\n'); end != lines.npos; end = lines.find('\n')) {
+    for (auto end = lines.find('\n'); end != lines.npos && start < to; end = lines.find('\n')) {
       fn(lines.substr(0, end), start);
       start += end + 1;
       lines.remove_prefix(end + 1);
@@ -108,25 +100,56 @@ void walk(const Segment& segment, std::uint64_t from, const std::function<void(s
   }
 }
 
-/// The line that begins at `offset`; nullopt when none does.
-std::optional<std::string> line_from(SegmentText& segment, std::uint32_t offset) {
-  constexpr std::size_t kMost = 4096;  // of nearly all lines
-  const std::uint64_t before = offset == 0 ? 0 : 1;
-  for (const std::size_t size : {kMost, kMaxLine + 2}) {
-    const std::string text = segment.read(size, offset - before);
-    if (before == 1 && !text.starts_with('\n')) return std::nullopt;
-    if (const auto end = text.find('\n', before); end != text.npos) return text.substr(before, end - before);
+void walk(const Segment& segment, std::uint64_t from, const std::function<void(std::string_view, std::uint64_t)>& fn) {
+  SegmentText text(segment.file);
+  walk(text, segment.bytes, from, segment.bytes, fn);
+}
+
+bool has_term(std::string_view line, Term wanted) {
+  bool found = false;
+  terms_of(line, [&](Term term) { found = found || term == wanted; });
+  return found;
+}
+
+/// Where the part of a segment ends that an offset of the index stands for: behind a line of an artifact, else behind
+/// the block.
+std::uint64_t end_of(std::uint32_t offset, Term term) {
+  return term < kHashed ? offset + std::uint64_t{1} : (offset / kIndexBlock + std::uint64_t{1}) * kIndexBlock;
+}
+
+/// Appends the lines that begin in that part. False when its first isn't a line with the term.
+bool take_lines(SegmentText& text, const Segment& segment, std::uint32_t offset, Term term,
+                std::vector<std::string>& lines) {
+  if (offset >= segment.bytes || (offset > 0 && text.read(1, offset - 1) != "\n")) return false;
+  const auto first = lines.size();
+  walk(text, segment.bytes, offset, end_of(offset, term),
+       [&](std::string_view line, std::uint64_t) { lines.emplace_back(line); });
+  return lines.size() > first && has_term(lines[first], term);
+}
+
+/// The lines that the index finds by that of the terms which the fewest have; nullopt when it knows none of them, or
+/// isn't to be believed.
+std::optional<std::vector<std::string>> found_by(const SegmentIndex& index, const Segment& segment,
+                                                 const std::vector<Term>& terms) {
+  std::optional<std::vector<std::uint32_t>> fewest;
+  Term by = 0;
+  for (const Term term : terms) {
+    auto offsets = index.lines_of(term);
+    if (!offsets) return std::nullopt;
+    if (!fewest || offsets->size() < fewest->size()) fewest = std::move(offsets), by = term;
   }
-  return std::nullopt;
+  if (!fewest) return std::nullopt;
+  std::vector<std::string> lines;
+  SegmentText text(segment.file);
+  std::uint64_t end = 0;
+  for (const std::uint32_t offset : *fewest) {
+    if (offset < end || !take_lines(text, segment, offset, by, lines)) return std::nullopt;
+    end = end_of(offset, by);
+  }
+  return lines;
 }
 
 }  // namespace
-
-bool names_artifact(std::string_view line, Id artifact) {
-  bool found = false;
-  each_artifact(line, [&](Id id) { found = found || id == artifact; });
-  return found;
-}
 
 std::optional<SegmentIndex> SegmentIndex::open(const std::filesystem::path& folder, const Segment& segment) {
   SegmentIndex index;
@@ -138,9 +161,10 @@ std::optional<SegmentIndex> SegmentIndex::open(const std::filesystem::path& fold
   struct stat st {};
   if (::fstat(index.fd_.get(), &st) != 0) throw_errno("stat " + index.path_.string());
   if (!read_whole(index.fd_.get(), &header, sizeof header, 0, index.path_)) return std::nullopt;
-  const auto size = sizeof header + header.keys * sizeof(Key) + std::uint64_t{header.lines} * sizeof(std::uint32_t);
-  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0 || header.first != segment.first ||
-      header.bytes != segment.bytes || static_cast<std::uint64_t>(st.st_size) != size)
+  const auto size =
+      sizeof header + header.keys * sizeof(IndexKey) + std::uint64_t{header.lines} * sizeof(std::uint32_t);
+  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0 || header.sum != header.right() ||
+      header.first != segment.first || header.bytes != segment.bytes || static_cast<std::uint64_t>(st.st_size) != size)
     return std::nullopt;
   index.times_ = {header.earliest, header.latest};
   index.keys_ = header.keys, index.lines_ = header.lines;
@@ -153,62 +177,50 @@ void SegmentIndex::write(const std::filesystem::path& folder, const Segment& seg
   write_durably(index_path(folder, segment), table.bytes(segment));
 }
 
-std::optional<std::vector<std::uint32_t>> SegmentIndex::lines_of(Id artifact) const {
+std::optional<IndexKey> SegmentIndex::find(Term term) const {
   std::uint64_t low = 0, high = keys_;
   while (low < high) {
     const auto middle = (low + high) / 2;
-    Key key;
+    IndexKey key;
     if (!read_whole(fd_.get(), &key, sizeof key, sizeof(Header) + middle * sizeof key, path_)) return std::nullopt;
-    if (key.artifact < artifact) {
+    if (key.term == term) return key;
+    if (key.term < term)
       low = middle + 1;
-    } else if (key.artifact > artifact) {
+    else
       high = middle;
-    } else {
-      if (std::uint64_t{key.start} + key.count > lines_) return std::nullopt;
-      std::vector<std::uint32_t> lines(key.count);
-      const auto table = sizeof(Header) + keys_ * sizeof(Key);
-      const auto at = table + key.start * sizeof(std::uint32_t);
-      if (!read_whole(fd_.get(), lines.data(), lines.size() * sizeof(std::uint32_t), at, path_)) return std::nullopt;
-      return std::is_sorted(lines.begin(), lines.end()) ? std::optional(std::move(lines)) : std::nullopt;
-    }
   }
-  return std::vector<std::uint32_t>{};
+  return IndexKey{term, 0, 0};
+}
+
+std::optional<std::vector<std::uint32_t>> SegmentIndex::lines_of(Term term) const {
+  const auto key = find(term);
+  if (!key || std::uint64_t{key->start} + key->count > lines_) return std::nullopt;
+  std::vector<std::uint32_t> lines(key->count);
+  const auto at = sizeof(Header) + keys_ * sizeof(IndexKey) + std::uint64_t{key->start} * sizeof(std::uint32_t);
+  if (!read_whole(fd_.get(), lines.data(), lines.size() * sizeof(std::uint32_t), at, path_)) return std::nullopt;
+  return std::is_sorted(lines.begin(), lines.end()) ? std::optional(std::move(lines)) : std::nullopt;
 }
 
 void each_line(const Segment& segment, std::uint64_t from, const std::function<void(std::string_view)>& fn) {
   walk(segment, from, [&](std::string_view line, std::uint64_t) { fn(line); });
 }
 
-void lines_about(const std::filesystem::path& index, const Segment& segment, std::uint64_t from, Id artifact,
-                 const std::function<void(std::string_view)>& fn) {
+void candidates(const std::filesystem::path& index, const Segment& segment, std::uint64_t from, const LogFilter& filter,
+                const std::function<void(std::string_view)>& fn) {
   const auto known = from == 0 ? SegmentIndex::open(index, segment) : std::nullopt;
-  const auto offsets = known ? known->lines_of(artifact) : std::nullopt;
-  std::vector<std::string> found;
-  if (offsets) {
-    SegmentText text(segment.file);
-    for (const std::uint32_t offset : *offsets) {
-      auto line = line_from(text, offset);
-      if (!line || !names_artifact(*line, artifact)) break;
-      found.push_back(*std::move(line));
-    }
-  }
-  if (offsets && found.size() == offsets->size()) {
-    for (const auto& line : found) fn(line);
+  if (known && !filter.may_match(known->times())) return;
+  if (const auto lines = known ? found_by(*known, segment, terms_of(filter)) : std::nullopt) {
+    for (const auto& line : *lines) fn(line);
     return;
   }
-  each_line(segment, from, [&](std::string_view line) {
-    if (names_artifact(line, artifact)) fn(line);
-  });
+  each_line(segment, from, fn);
 }
 
 TimeSpan times_of(const std::filesystem::path& index, const Segment& segment) {
   if (const auto known = SegmentIndex::open(index, segment)) return known->times();
-  Table table;
-  walk(segment, 0, [&](std::string_view line, std::uint64_t) {
-    if (const auto time = time_of(line))
-      table.times = {std::min(table.times.first, *time), std::max(table.times.last, *time)};
-  });
-  return table.times;
+  TimeSpan times;
+  walk(segment, 0, [&](std::string_view line, std::uint64_t) { times.add(line); });
+  return times;
 }
 
 }  // namespace ward::store

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which lines of a closed segment name an artifact, and which times they are from: STORE/index/<segment>.idx, so that
-// questions about one artifact don't read the whole log. Never the truth: made from the log, made again when missing,
-// and what it says is compared with the lines. FORMAT.md, "Index".
+// Where in a closed segment the lines with a term are, and which times they are from: STORE/index/<segment>.idx, so
+// that questions don't read the whole log. Never the truth: made from the log, made again when missing, and what it
+// says is compared with the lines. FORMAT.md, "Index".
 #pragma once
 #include <filesystem>
 #include <functional>
@@ -10,14 +10,19 @@
 #include <vector>
 
 #include "store/files.h"
+#include "store/log_terms.h"
 #include "store/segments.h"
 
 namespace ward::store {
 
-/// The times that a segment's lines are from; the clock may have been set back in between.
-struct TimeSpan {
-  Nanos first = 0, last = 0;  // the earliest and the latest
+inline constexpr std::size_t kIndexBlock = 64 << 10;  // as the frames of compressed segments
+
+/// A term, and where its lines are in the table behind the keys.
+struct IndexKey {
+  Term term = 0;
+  std::uint32_t start = 0, count = 0;
 };
+static_assert(sizeof(IndexKey) == 16);
 
 class SegmentIndex {
  public:
@@ -27,23 +32,23 @@ class SegmentIndex {
   static void write(const std::filesystem::path& folder, const Segment& segment);
 
   TimeSpan times() const { return times_; }
-  /// Where the lines begin that name the artifact, ascending. Throws Error{io}; nullopt when the index is damaged.
-  std::optional<std::vector<std::uint32_t>> lines_of(Id artifact) const;
+  /// Of an artifact, where the lines begin that name it; of another term, where the first line with it of each block of
+  /// kIndexBlock bytes of text does. Ascending. Throws Error{io}; nullopt when the index is damaged.
+  std::optional<std::vector<std::uint32_t>> lines_of(Term term) const;
 
  private:
+  std::optional<IndexKey> find(Term term) const;  // nullopt when the index ends early; with no lines when it has none
+
   Fd fd_;
   std::filesystem::path path_;
   TimeSpan times_;
   std::uint32_t keys_ = 0, lines_ = 0;
 };
 
-/// Whether `"artifact":N` stands in the line.
-bool names_artifact(std::string_view line, Id artifact);
-
-/// Calls fn for each line of the segment that names the artifact, in order, with the index if there is a good one.
-/// `from`: where a line begins; those before it are left out. Throws Error{io}, Error{corrupt}.
-void lines_about(const std::filesystem::path& index, const Segment& segment, std::uint64_t from, Id artifact,
-                 const std::function<void(std::string_view)>& fn);
+/// Calls fn for lines of the segment in order: for all that the filter may match, and maybe for others; with the index
+/// if there is a good one. `from`: where a line begins; those before it are left out. Throws Error{io}, Error{corrupt}.
+void candidates(const std::filesystem::path& index, const Segment& segment, std::uint64_t from, const LogFilter& filter,
+                const std::function<void(std::string_view)>& fn);
 /// Calls fn for each whole line of a segment from there on, in order.
 void each_line(const Segment& segment, std::uint64_t from, const std::function<void(std::string_view)>& fn);
 /// From the index, else from the lines.

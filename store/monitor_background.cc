@@ -22,7 +22,7 @@ namespace ward::store {
 
 struct Monitor::Opening {
   explicit Opening(const std::filesystem::path& store) : config(load_config(store)), lock(store) {
-    if (!config.anchors.empty()) check_writers(store);
+    if (!config.anchors.empty()) check_writers(store, "the commands in [[anchor]] aren't run");
   }
   Config config;
   StoreLock lock;
@@ -195,8 +195,8 @@ void Monitor::prune_log(const std::function<bool()>& stop) {
     const std::scoped_lock lock(handle->parties.mutex);
     for (const auto& [process, party] : handle->parties.by_process) handles.push_back(party->id);
   }
-  keep_opens(folder_, boundary, std::move(handles));
-  delete_pruned(folder_, boundary);
+  keep_opens(folder_, prune->before, std::move(handles));
+  delete_pruned(folder_, prune->before);
 }
 
 void Monitor::roll_log() {

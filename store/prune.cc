@@ -70,6 +70,7 @@ std::optional<Prune> prepare_prune(const std::filesystem::path& store, Sequence 
   } catch (const Stopped&) {
     return std::nullopt;
   }
+  boundary = catalog.applied();  // a crash may have left lines that were released before
   const auto written = write_snapshot(store, catalog);
   Catalog copy(work.path() / "restored.db");
   const auto read = restore_snapshot(store, boundary, copy);

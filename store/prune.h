@@ -18,7 +18,8 @@ namespace ward::store {
 Sequence prune_boundary(const std::filesystem::path& store, Nanos before, Sequence limit);
 
 /// Replays the log from its beginning up to `boundary`, writes the snapshot, and reads it back to see that it tells the
-/// same. Beside a running daemon. nullopt when `stop()` said so. Throws Error{io}, {no_space}, {corrupt}.
+/// same; what the record is to say, which names a later boundary when a crash left lines before a snapshot. Beside a
+/// running daemon. nullopt when `stop()` said so. Throws Error{io}, {no_space}, {corrupt}.
 std::optional<Prune> prepare_prune(const std::filesystem::path& store, Sequence boundary,
                                    const std::function<bool()>& stop);
 

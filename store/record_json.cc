@@ -141,7 +141,7 @@ std::string to_line(const Record& r, std::string_view host) {
     RecordWriter top(out);
     top.time("@timestamp", r.time, 6);
     write_event(top.object("event"), r);
-    top.object("host").name("name", std::string(host));
+    top.object("host").name("name", host);
     write_user(top.object("user"), r.user);
     if (r.process.pid != 0) write_process(top.object("process"), r.process);
     if (!r.path.empty()) top.object("file").path("path", r.path);

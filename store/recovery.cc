@@ -24,9 +24,13 @@ std::string leaf_of(std::string_view line) {
   return hex(leaf_hash(line));
 }
 
+void remove_catalog(const std::filesystem::path& file) {
+  for (const char* suffix : {"", "-wal", "-shm"}) ::unlink((file.string() + suffix).c_str());
+}
+
 void discard(const std::filesystem::path& file, const std::string& cause) {
   std::fprintf(stderr, "ward: rebuilding %s from the log: %s\n", file.c_str(), cause.c_str());
-  for (const char* suffix : {"", "-wal", "-shm"}) ::unlink((file.string() + suffix).c_str());
+  remove_catalog(file);
 }
 
 std::unique_ptr<Catalog> open_or_discard(const std::filesystem::path& file) {
@@ -78,7 +82,14 @@ std::unique_ptr<Catalog> open_catalog(const std::filesystem::path& store, const 
     discard(file, "it is not a projection of this log");
     catalog = std::make_unique<Catalog>(file);
   }
-  catch_up(audit, *catalog);
+  const bool empty = catalog->applied() == 0;
+  try {
+    catch_up(audit, *catalog);
+  } catch (const Error&) {
+    catalog.reset();
+    if (empty) remove_catalog(file);  // it may hold a snapshot for which no record vouches
+    throw;
+  }
   return catalog;
 }
 

@@ -31,10 +31,11 @@ std::uint64_t measure(Segment& segment) {
     const SegmentText text(segment.file);
     segment.file = text.path();
     return text.size();
-  } catch (const Error& damage) {                                 // who reads it will hear of it
-    if (!std::filesystem::exists(segment.file, error)) return 0;  // pruned since it was listed
-    if (damage.code() != Code::corrupt) throw;
-    return std::max<std::uint64_t>(1, std::filesystem::file_size(segment.file, error));
+  } catch (const Error& damage) {  // who reads it will hear of it
+    const auto size = std::filesystem::file_size(segment.file, error);
+    if (error == std::errc::no_such_file_or_directory) return 0;  // pruned since it was listed
+    if (error || damage.code() != Code::corrupt) throw;
+    return std::max<std::uint64_t>(1, size);
   }
 }
 

@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 
 #include "store/crypto.h"
@@ -51,6 +53,22 @@ class Lines {
   std::size_t used_ = 0;  // of it
   std::uint64_t at_ = 0;
 };
+
+/// Of the snapshots that may begin a log whose lines begin at `first`, the oldest: pruning deletes oldest segments
+/// first, and a crash among them leaves lines that the snapshot tells already. `first` when there is none, so that this
+/// is told.
+Sequence snapshot_at(const std::filesystem::path& store, Sequence first) {
+  Sequence found = UINT64_MAX;
+  std::error_code none;
+  for (std::filesystem::directory_iterator file(store / "snapshots", none), end; !none && file != end;
+       file.increment(none)) {
+    const auto stem = file->path().stem().string();
+    Sequence before = 0;
+    std::from_chars(stem.data(), stem.data() + stem.size(), before);
+    if (before >= first && file->path() == snapshot_path(store, before)) found = std::min(found, before);
+  }
+  return found == UINT64_MAX ? first : found;
+}
 
 }  // namespace
 
@@ -105,7 +123,7 @@ Snapshot restore_snapshot(const std::filesystem::path& store, Sequence before, C
 Snapshot restore_start(const std::filesystem::path& store, Catalog& catalog) {
   const auto all = segments(store / "audit");
   if (all.empty() || all.front().first == 0) return {};
-  return restore_snapshot(store, all.front().first, catalog);
+  return restore_snapshot(store, snapshot_at(store, all.front().first), catalog);
 }
 
 void SnapshotProof::see(const Record& record) {

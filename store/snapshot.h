@@ -24,7 +24,8 @@ Snapshot write_snapshot(const std::filesystem::path& store, const Catalog& catal
 /// record. Throws Error{corrupt} for a snapshot that is missing or damaged, Error{io}.
 Snapshot restore_snapshot(const std::filesystem::path& store, Sequence before, Catalog& catalog);
 
-/// Brings an empty catalog to where the log's lines begin: nothing to do for a log from record 0.
+/// Brings an empty catalog to where the log's lines begin, or further when a crash left lines that were to be pruned:
+/// nothing to do for a log from record 0.
 Snapshot restore_start(const std::filesystem::path& store, Catalog& catalog);
 
 /// Looks for the record that vouches for the snapshot that a replay began with.

@@ -12,6 +12,7 @@
 #include "store/error.h"
 #include "store/files.h"
 #include "store/json_text.h"
+#include "store/key_history.h"
 #include "store/offline.h"
 #include "store/proof.h"
 #include "tools/audit_folder.h"
@@ -143,16 +144,25 @@ std::optional<std::pair<store::Sequence, store::Sequence>> parse_range(const std
   return range;
 }
 
-/// A proof stands for itself: the folder that it is from isn't needed.
+/// The key that signed the proof's checkpoint, if the trusted one is one of the log's; only a folder tells of others.
+store::VerifierKey key_of(const store::Proof& proof, const VerifyWords& words) {
+  const auto trusted = store::parse_vkey(words.key);
+  if (words.folder.empty()) return trusted;
+  const auto size = store::parse_checkpoint(store::parse_note(proof.checkpoint)).size;
+  return store::KeyHistory::load(audit_folder(words.folder)).in_force(size, trusted);
+}
+
+/// A proof stands for itself. The folder that it is from is asked for replaced keys only.
 Exit verify_proof(const VerifyWords& words) {
   if (words.key.empty()) return fail(Exit::usage, "a proof is worth nothing without the verifier key (--key)");
   store::VerifyRequest request;
   request.vkey = words.key;
   if (const auto error = input_error(request, ""); !error.empty()) return fail(Exit::usage, error);
-  const auto key = store::parse_vkey(words.key);
   store::Proof proof;
+  store::VerifierKey key;
   try {
     proof = store::parse_proof(store::read_file(words.proof));
+    key = key_of(proof, words);
   } catch (const store::Error& error) {
     if (error.code() != store::Code::corrupt) throw;
     std::cout << "NOT verified: " << words.proof << ": " << error.what() << std::endl;
@@ -164,6 +174,8 @@ Exit verify_proof(const VerifyWords& words) {
   if (line.ends_with('\n')) line.pop_back();
   if (const auto why_not = store::refute(proof, line, key); !why_not.empty()) {
     std::cout << "NOT verified: " << why_not << std::endl;
+    if (words.folder.empty())
+      std::cout << "If the log's key was replaced, name the store or a copy of its audit folder too" << std::endl;
     return Exit::not_verified;
   }
   std::cout << "verified: record " << proof.index << " of " << key.name << "\n" << line << std::endl;
@@ -264,7 +276,9 @@ void add_audit(CLI::App& app, Action& action) {
       ->type_name("FILE");
   command->add_option("--range", words->range, "Check these records only, with the tiles and the checkpoint")
       ->type_name("FIRST-LAST");
-  command->add_option("--proof", words->proof, "Check this proof (`ward audit prove`); no folder is needed")
+  command
+      ->add_option("--proof", words->proof,
+                   "Check this proof (`ward audit prove`); a folder is needed only for a key replaced since")
       ->type_name("FILE");
   command->add_option("--line", words->line, "The line that the proof should prove, if it holds none itself")
       ->type_name("FILE");

@@ -2,7 +2,6 @@
 #include "tools/log_print.h"
 
 #include <iostream>
-#include <utility>
 
 #include "store/json_text.h"
 #include "store/log_table.h"
@@ -14,13 +13,8 @@ namespace {
 
 class Table : public RecordPrinter {
  public:
-  void print(const std::string& line) override {
-    if (!std::exchange(titled_, true)) std::cout << log_header() << '\n';
-    std::cout << log_line(line) << '\n';
-  }
-
- private:
-  bool titled_ = false;
+  void begin() override { std::cout << log_header() << '\n'; }
+  void print(const std::string& line) override { std::cout << log_line(line) << '\n'; }
 };
 
 class Lines : public RecordPrinter {
@@ -30,13 +24,8 @@ class Lines : public RecordPrinter {
 
 class Csv : public RecordPrinter {
  public:
-  void print(const std::string& line) override {
-    if (!std::exchange(titled_, true)) std::cout << csv_row(store::table_columns());
-    std::cout << csv_row(store::table_values(line));
-  }
-
- private:
-  bool titled_ = false;
+  void begin() override { std::cout << csv_row(store::table_columns()); }
+  void print(const std::string& line) override { std::cout << csv_row(store::table_values(line)); }
 };
 
 class Ocsf : public RecordPrinter {

@@ -47,6 +47,15 @@ class Signer {
 };
 
 constexpr std::uint64_t kFlushEvery = 100'000;  // records: the daemon does it each second
+constexpr std::size_t kMost = 1'000'000;        // artifacts
+
+/// What stands in the store's folder /models.
+std::vector<store::Id> models(const store::Catalog& catalog) {
+  std::vector<store::Id> ids;
+  if (const auto folder = catalog.child(store::kRoot, "models"))
+    for (const auto& entry : catalog.list(*folder, 0, kMost)) ids.push_back(entry.id);
+  return ids;
+}
 
 }  // namespace
 
@@ -56,11 +65,12 @@ double append(const Arguments& words) {
   store::AuditLog log(folder / "audit", config.origin, store::load_key(folder, config));
   const auto catalog = store::open_catalog(folder, log);
   store::Ledger ledger(log, *catalog, config.origin.substr(0, config.origin.find('/')), [](const store::Record&) {});
+  Year year(models(*catalog), number(words[1]));
   const Clock clock;
   {
     const Signer signer(log);
     for (auto left = number(words[1]); left > 0; --left) {
-      auto record = open_record(ledger.next());
+      auto record = year.record(ledger.next());
       ledger.append({&record, 1});
       if (left % kFlushEvery == 1) catalog->flush();
     }

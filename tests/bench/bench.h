@@ -21,16 +21,16 @@ class Clock {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// append STORE COUNT: that many records of opens through the ledger, one at a time, as live traffic appends them, of
-/// 1,000 artifacts by turns, whose numbers begin at kFirstArtifact. The store is of `ward init` and not in use;
-/// meanwhile they are made durable and signed twice a second, and at the end, which counts.
+/// append STORE COUNT: that many records of a year through the ledger, one at a time, as live traffic appends them, of
+/// the artifacts in /models by turns, or of 1,000 that nobody made, whose numbers begin at kFirstArtifact. The store is
+/// not in use; meanwhile they are made durable and signed twice a second, and at the end, which counts.
 double append(const Arguments& words);
 
 /// index STORE: the index of the log's closed segments.
 double index_log(const Arguments& words);
 /// compress STORE: its closed segments, which have an index.
 double compress_log(const Arguments& words);
-/// ask STORE ARTIFACT COUNT: its records, of which there must be COUNT.
+/// ask STORE ARTIFACT COUNT: its records, of which there must be COUNT at least.
 double ask_log(const Arguments& words);
 
 }  // namespace ward::bench

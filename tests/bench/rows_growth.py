@@ -2,23 +2,32 @@
 """How the log grows: what a record costs, on the disk and in time, in logs of 10,000 records, ten times that, and so on
 up to --records. It calls programs only, so that it says nothing of how the log is stored.
 """
+import json
 import os
+import re
 import statistics
 
 from contenders import Ward, run
 from figures import Row, below, megabytes, rate
-from rows_store import ARTIFACT, ARTIFACTS, memory
+from rows_store import ARTIFACTS, memory
 
 SMALLEST = 10_000
 OPEN = 65_536  # so many records at the end of a log at most have no index yet
-FIRST = 3  # records of `ward init`
-KINDS = ("append", "verify", "index", "ask", "compress", "ask-packed", "verify-packed", "bytes", "mount", "memory", "memory-read")
+YEAR, ASKED = 365, 90  # days: of the log, and of the questions
+WHO = {  # questions of `ward log`: what, where, its words, the share of the records of these days that answer
+    "who": ("`ward log PATH --action read --since 90d`", "models/f500", ["--action", "read"], 1 / 2 / ARTIFACTS),
+    "who-user": ("`ward log --user user7 --since 90d`", "", ["--user", "user7"], 1 / 50),
+    "who-refused": ("`ward log --outcome refused --since 90d`", "", ["--outcome", "refused"], 1 / 5_000),
+    "who-nobody": ("`ward log --user` who did nothing", "", ["--user", "user77"], 0),
+}
+KINDS = ("append", "verify", "index", "ask", "compress", "ask-packed", "verify-packed", "bytes", "mount", *WHO, "memory",
+         "memory-read")
 NAMES = [f"growth-{what}" for what in KINDS]
 
 
 def sizes(largest):
-    """Powers of ten, then the largest; whole thousands, so that each artifact has as many records as the others."""
-    largest = max(largest // ARTIFACTS, 1) * ARTIFACTS
+    """Powers of ten, then the largest; so that each artifact has as many records as the others."""
+    largest = max(largest // (2 * ARTIFACTS), 1) * 2 * ARTIFACTS
     found, size = [], SMALLEST
     while size < largest:
         found.append(size)
@@ -49,6 +58,8 @@ def growth(arena):
               per_second=True)
     yield row("bytes", "a record on the disk then, with tiles and index", show=in_bytes)
     yield row("mount", "`ward mount`", [below(1, "≤ 1 s")] if large else ())
+    for key, (what, *_) in WHO.items():
+        yield row(key, f"{what}, through the mount", [below(1, "≤ 1 s")] if large and key == "who" else ())
     yield row("memory", "memory of the daemon then", [below(300, "≤ 300 MB")] if large else (), show=megabytes)
     yield row("memory-read", "after all of `@@/audit` was read through the mount",
               [below(300, "≤ 300 MB")] if large else (), show=megabytes)
@@ -56,33 +67,54 @@ def growth(arena):
 
 def measure(arena, size):
     ward = Ward(arena.base, arena.program, arena.fresh("growth")[0])
-    ward.init()
+    artifact = make_artifacts(arena, ward)
     figures = {"append": arena.loop("append", ward.store, size) / size}
-    figures["verify"] = verify(arena, ward, size, FIRST)
+    figures["verify"] = verify(arena, ward, size)
     figures["index"] = arena.loop("index", ward.store) / size
-    figures["ask"] = arena.loop("ask", ward.store, ARTIFACT + 500, size // ARTIFACTS)
+    figures["ask"] = arena.loop("ask", ward.store, artifact, size // ARTIFACTS)
     figures["compress"] = arena.loop("compress", ward.store) / size
-    figures["ask-packed"] = arena.loop("ask", ward.store, ARTIFACT + 500, size // ARTIFACTS)
-    figures["verify-packed"] = verify(arena, ward, size, FIRST + 1)  # the check before is a record too
+    figures["ask-packed"] = arena.loop("ask", ward.store, artifact, size // ARTIFACTS)
+    figures["verify-packed"] = verify(arena, ward, size)
     figures["bytes"] = sum(disk_usage(os.path.join(ward.store, part)) for part in ("audit", "index")) / size
-    figures.update(mounted(arena, ward))
+    figures.update(mounted(arena, ward, size))
     run("rm", "-r", ward.store)  # the larger ones need the room
     return figures
 
 
-def verify(arena, ward, size, more):
+def make_artifacts(arena, ward):
+    """Saves what the log is about; returns the number of the one that is asked about, for the loop `ask`."""
+    arena.contenders[ward.name] = ward  # from here on there is something to unmount, whatever happens
+    ward.start()
+    folder = ward.path("models")
+    os.mkdir(folder)
+    arena.loop("saves", folder, ARTIFACTS, 16, 1)
+    with open(folder + "/f500@@/info.json") as f:
+        artifact = json.load(f)["artifact"]
+    ward.stop()
+    return artifact
+
+
+def verify(arena, ward, size):
     started = arena.clock()
     out = run(arena.program, "audit", "verify", ward.store, "--key", ward.key)
-    if f"{size + more} records, {size + more} of them covered" not in out:
+    took = arena.clock() - started
+    records, covered = map(int, re.search(r"(\d+) records, (\d+) of them covered", out).groups())
+    if covered != records or records < size:
         raise RuntimeError(out)
-    return (arena.clock() - started) / size
+    return took / size
 
 
-def mounted(arena, ward):
-    arena.contenders[ward.name] = ward  # from here on there is something to unmount, whatever happens
+def mounted(arena, ward, size):
     started = arena.clock()
     run(arena.program, "mount", ward.store, ward.folder)
     figures = {"mount": arena.clock() - started, "memory": memory(ward)}
+    for key, (_, path, words, share) in WHO.items():
+        started = arena.clock()
+        lines = run(arena.program, "log", ward.path(path), "--format", "jsonl", "--since", f"{ASKED}d", *words).count("\n")
+        figures[key] = arena.clock() - started
+        expected = size * share * ASKED / YEAR
+        if abs(lines - expected) > 0.2 * expected + 20:
+            raise RuntimeError(f"{key}: {lines} records, {expected:.0f} expected")
     read_all(ward.path("@@/audit"))
     figures["memory-read"] = memory(ward)
     arena.drop(ward)

@@ -191,9 +191,10 @@ class Witnesses(AnchorCase):
         again = ward(*ask, "--stdin", "--since", m.base + "/second", stdin=second).stdout
         self.assertEqual(w.requests, [(sizes[1], sizes[1], 200)])
         self.assertEqual(again.count("\u2014 witness.example/w1 "), 2)
-        done = ward(*ask, "--stdin", stdin=read(m.base + "/first").decode(), check=False)
-        self.assertEqual(done.returncode, 12)
-        self.assertIn(f"it has seen {sizes[1]} records", done.stderr)
+        for more in ((), ("--since", m.base + "/second")):
+            done = ward(*ask, "--stdin", *more, stdin=read(m.base + "/first").decode(), check=False)
+            self.assertEqual(done.returncode, 12, done)
+            self.assertIn(f"it has seen {sizes[1]} records", done.stderr)
         os.chdir(m.mnt)
         self.addCleanup(os.chdir, "/")
         self.assertIn("witness.example/w1", ward("audit", "cosign", "--witness", w.url, "--key", w.vkey).stdout)
@@ -220,7 +221,8 @@ class Witnesses(AnchorCase):
         for status, body, kind, code, words in (
                 (422, "", "text/plain", 12, "isn't a continuation"), (409, "0\n", "text/x.tlog.size", 1, "does somebody else ask"),
                 (409, "1\n", "text/x.tlog.size", 1, "does somebody else ask"), (409, "1\n", "text/html", 1, "without saying how many"),
-                (409, "-1\n", "text/x.tlog.size", 1, "without saying how many"), (409, "99999\n", "text/x.tlog.size", 12, "has seen 99999"),
+                (409, "-1\n", "text/x.tlog.size", 1, "without saying how many"), (409, "1\n2\n", "text/x.tlog.size", 1, "without saying"),
+                (409, "99999\n", "text/x.tlog.size", 12, "has seen 99999"),
                 (500, "", "text/plain", 1, "HTTP status 500"), (200, "", "text/plain", 12, "no cosignature"),
                 (200, "<html>\n", "text/html", 12, "malformed"), (200, "x" * 100_000, "text/plain", 1, "longer than 64 KiB")):
             w.spoil = lambda *_: (status, kind, body)
@@ -341,6 +343,23 @@ class Commands(AnchorCase):
         self.err_as(ONE, 13, lambda: os.listdir(m.path("@@/audit/anchors")))
         with self.err(30):
             write(path, "x")
+
+    def test_fsck_compares_what_was_kept(self):
+        m = self.store()
+        sh_anchor(m, "kept", "echo kept")
+        m.mount()
+        size = list(wait_until(lambda: anchors(m, "kept")))[0]
+        m.umount()
+        ward("fsck", m.store)
+        file = f"{m.store}/audit/anchors/{size:020}.kept"
+        write(file, "other")
+        done = ward("fsck", m.store, check=False)
+        self.assertEqual(done.returncode, 8)
+        self.assertRegex(done.stdout, rf"{size:020}\.kept: isn't what the log says")
+        os.remove(file)
+        done = ward("fsck", m.store, check=False)
+        self.assertEqual(done.returncode, 8)
+        self.assertRegex(done.stdout, rf"{size:020}\.kept: No such file")
 
     def test_what_is_wrong_in_ward_toml_stops_the_mount(self):
         m = self.store()

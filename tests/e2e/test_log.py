@@ -96,6 +96,31 @@ class Log(MountCase):
         own = [r["event"]["sequence"] for r in every if r["ward"].get("artifact") == artifact]
         self.assertEqual(own, [r["event"]["sequence"] for r in self.m.records(artifact=artifact) if r["event"]["sequence"] <= own[-1]])
 
+    def test_a_question_is_a_file(self):
+        find = self.m.path("@@/audit/find")
+        asked = f"user={ONE},action=read,action=commit,path=%2Fshared%2Fm*.bin,since=1d"
+        found = [json.loads(line) for line in read(f"{find}/{asked}").splitlines()]
+        self.assertEqual([r["event"]["sequence"] for r in found],
+                         [r["event"]["sequence"] for r in self.log("--user", ONE, "--action", "read,commit", "--path", "/shared/m*.bin")])
+        self.assertEqual({r["user"]["name"] for r in found}, {ONE})
+        self.assertTrue(self.m.records(action="open", path=f"/@@/audit/find/{asked}"), "asking is an event")
+        self.assertTrue(read(f"{find}/all").splitlines()[0].startswith(b'{"@timestamp"'))
+        self.assertEqual(os.listdir(find), [])
+        self.assertNotIn("find", os.listdir(self.m.path("@@/audit")), "a copy of the log doesn't fall in")
+        for nobody in (f"{find}/user=nobody-of-us", f"{find}/all"):
+            self.err_as(TWO, 13, lambda name=nobody: read(name))
+        with self.err(22):
+            read(f"{find}/since=yesterday")
+        self.assertIn(b"since=yesterday: a time as 2026-", read(self.m.path("@@/why")))
+        with self.err(30):
+            write(f"{find}/all", "x")
+
+    def test_a_question_too_long_for_a_name(self):
+        long = "/shared/" + "x" * 250 + "*"
+        self.assertEqual(self.log("--path", long, "--user", ONE), [])
+        self.same(["--path", "/shared/m[" + "o" * 250 + "]*.bin", "--action", "commit"],
+                  lambda r: r["event"]["action"] == "commit" and r["file"]["path"].startswith("/shared/mo"))
+
     def test_formats(self):
         rows = list(csv.reader(io.StringIO(ward("log", self.f, "--format", "csv", "--action", "commit").stdout)))
         self.assertEqual(rows[0][:6], ["time", "sequence", "user", "login", "action", "outcome"])
@@ -103,6 +128,9 @@ class Log(MountCase):
                          [(ONE, "commit", "/shared/model.bin", str(v)) for v in (1, 2, 3)])
         table = ward("log", self.f, "--outcome", "failure").stdout
         self.assertRegex(table, r"^TIME .*\n.*REFUSED")
+        nothing = ward("log", self.f, "--format", "csv", "--user", "nobody-of-us").stdout
+        self.assertEqual(list(csv.reader(io.StringIO(nothing))), rows[:1], "a table without rows has its headings")
+        self.assertRegex(ward("log", self.f, "--user", "nobody-of-us").stdout, r"^TIME .*\n$")
 
     def test_csv_is_no_formula_and_no_forged_row(self):
         name = self.m.path("shared", '=cmd|"x",\n2026')

@@ -5,13 +5,15 @@ Goal: to those who read it the log is the same text before and after; what was p
 anew without it; only a record of the log itself allows lines to be missing. Method: policies that roll after a second and prune
 after two, real mounts, then the offline tools and a verifier that isn't ours.
 """
+import glob
 import os
 import re
 import shutil
+import subprocess
 
 import tlog
 from cases import Case
-from harness import Mount, main, read, sh, wait_until, ward, write
+from harness import WARD, Mount, main, read, sh, wait_until, ward, write
 from people import ONE, Person, require_people, uid
 from policies import OPEN
 
@@ -73,6 +75,26 @@ class Keeping(Case):
         m.umount()
         ward("audit", "verify", m.store, "--key", m.vkey)
         ward("fsck", m.store)
+
+    def test_a_report_that_is_read_while_its_lines_go_tells_the_rest(self):
+        m = self.mount(policy=PRUNING)
+        for _ in range(4):
+            self.roll(m, "x")
+        listed = self.files(m)
+        with open(m.path("x@@/audit.jsonl"), "rb", buffering=0) as report:
+            begun = report.read(1)
+
+            def gone():  # the daemon looks again when there is something to look at
+                for i in range(300):
+                    os.setxattr(m.path("x"), "user.note", str(i).encode())
+                return listed[2] not in self.files(m) and listed[2] + ".zst" not in self.files(m)
+            wait_until(gone, 60, "pruning")
+            os.setxattr(m.path("x"), "user.last", b"v")
+            for _ in "what was there", "what came since":
+                while piece := report.read(1 << 20):
+                    begun += piece
+        self.assertTrue(b'"user.last"' in begun, "its end")
+        self.assertTrue(begun.startswith(b'{"@timestamp"'), "its beginning")
 
     @classmethod
     def make_pruned(cls):
@@ -263,6 +285,51 @@ class Keeping(Case):
         self.assertTrue([r for r in m.records(action="rename") if "path_sha256" in r["file"] and "to_path_sha256" in r["ward"]])
         m.umount()
         ward("fsck", m.store)
+
+    def test_killed_while_the_segments_go(self):
+        m = self.mount(policy=PRUNING)
+        write(m.path("old"), "old bytes")
+        for _ in range(4):
+            self.roll(m, "x")
+        m.umount()
+        for first in [n.removesuffix(".zst") for n in self.files(m)][:2]:
+            trace = ["strace", "-f", "-o", "/dev/null", "-P", f"{m.store}/audit/{first}.zst", "-e", "trace=unlink,unlinkat",
+                     "-e", "inject=unlink,unlinkat:signal=KILL:when=1", WARD, "mount", m.store, m.mnt]
+            no_leaks = {"ASAN_OPTIONS": m.env["ASAN_OPTIONS"] + ":detect_leaks=0"}  # impossible when traced
+            subprocess.run(trace, capture_output=True, timeout=120, env={**m.env, **no_leaks})  # ends with the daemon
+            m.detach()
+            pruned = m.records(action="prune")[-1]
+            self.assertGreater(f"{pruned['ward']['before']:020}.jsonl", first)
+            covered = int(read(m.store + "/audit/checkpoint").split(b"\n")[1])
+            self.assertGreater(covered, pruned["event"]["sequence"])
+            ward("audit", "verify", m.store, "--key", m.vkey)
+            ward("fsck", m.store)
+        for name in glob.glob(m.store + "/catalog.db*"):
+            os.remove(name)
+        m.mount()
+        self.assertEqual(read(m.path("old")), b"old bytes")
+        self.assertEqual(read(m.path("old@@/versions/1")), b"old bytes")
+        wait_until(lambda: self.files(m)[0] >= f"{m.records(action='prune')[-1]['ward']['before']:020}", 30, "segments to go")
+
+    def test_what_git_history_lacks_is_kept(self):
+        m = self.mount(policy=PRUNING)
+        lock = m.store + "/history.git/refs/heads/main.lock"  # a start would remove it
+        write(lock, "")
+        write(m.path("old"), "old bytes")
+        for _ in range(3):
+            self.roll(m, "x")
+        first = f"{0:020}.jsonl.zst"
+
+        def kept():
+            for i in range(20):  # the keeper looks after 1,024 records
+                write(m.path("y"), str(i))
+            return first in self.files(m) or m.records(action="prune")
+        wait_until(kept, 60, "the keeper")
+        self.roll(m, "x")  # it compresses first and then prunes
+        self.assertEqual(m.records(action="prune"), [])
+        self.assertIn(first, self.files(m))
+        os.remove(lock)
+        wait_until(lambda: "old" in sh(f"git -C {m.store}/history.git ls-tree --name-only main").split(), 60, "publishing")
 
     def test_policy_says_how_long(self):
         m = self.mount(policy=OPEN)

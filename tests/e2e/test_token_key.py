@@ -5,6 +5,7 @@ Goal: a log that a token signs is a log like others, checked by code that shares
 can't be had of the token is refused in one line without the PIN, and changes nothing. Method: SoftHSM tokens in a folder of the
 test's own; tokens are pulled out by moving what is in that folder away.
 """
+import fcntl
 import os
 import re
 import shutil
@@ -174,12 +175,12 @@ class Refusals(TokenCase):
     def test_a_store_that_somebody_else_can_write_loads_no_module(self):
         config = self.m.store + "/ward.toml"
         os.chmod(config, 0o666)
-        self.all_refuse("no PKCS#11 module is loaded")
+        self.all_refuse("no PKCS#11 module is loaded", code=3)
         os.chmod(config, 0o600)
         if IS_ROOT:
             for path in (config, self.m.store):
                 os.chown(path, 12345, 12345)
-                self.all_refuse("no PKCS#11 module is loaded")
+                self.all_refuse("no PKCS#11 module is loaded", code=3)
                 os.chown(path, 0, 0)
         self.works()
 
@@ -208,6 +209,62 @@ class Away(TokenCase):
         tlog.check_proof(read(m.path("g@@/versions/1.proof")).decode(), m.vkey)
         m.umount()
         self.assertIn("verified", ward("audit", "verify", m.store, "--key", m.vkey, env=m.env).stdout)
+
+    def test_a_token_that_never_answers_is_like_one_that_is_away(self):
+        m = self.store()
+        write(m.path("f"), "saved")
+        held = [open(os.path.join(folder, name), "r+") for folder, _, names in os.walk(self.tokens.folder) for name in names]
+        for file in held:  # SoftHSM waits for these locks before it signs
+            fcntl.lockf(file, fcntl.LOCK_EX)
+        write(m.path("g"), "saved while it hung")
+        m.gone()
+        m.detach()
+        self.assertIn("hasn't answered for 20 s", read(m.store + "/daemon.log").decode())
+        for file in held:
+            file.close()
+        m.mount()
+        self.assertEqual(b"saved while it hung", read(m.path("g")))
+        tlog.check_proof(read(m.path("g@@/versions/1.proof")).decode(), m.vkey)
+
+
+class Rotation(TokenCase):
+    """The log's key moves into a token, to another one there, and out again; who has any of the keys verifies all."""
+
+    def rotate(self, m, *words):
+        out = ward("audit", "rotate-key", m.store, *words, env=m.env).stdout
+        vkey = re.search(r"\S+\+[0-9a-f]{8}\+\S+", out).group(0)
+        m.mount()
+        write(m.path("f"), f"signed by {vkey}")
+        m.umount()
+        return vkey
+
+    def test_a_key_goes_into_a_token_and_out_again(self):
+        self.tokens.add("second")
+        self.tokens.make_key("second", "next")
+        m = Mount(base=self.base, env=self.tokens.env)
+        self.addCleanup(m.cleanup)
+        m.umount()
+        vkeys = [m.vkey, self.rotate(m, "--key", self.tokens.uri()), self.rotate(m, "--key", self.tokens.uri("second", "next"))]
+        self.assertEqual([], os.listdir(m.store + "/keys"))
+        self.assertEqual([self.tokens.public_key(*words) for words in (("log", "ward"), ("second", "next"))],
+                         [tlog.parse_vkey(vkey)[2] for vkey in vkeys[1:]])
+        os.rmdir(m.store + "/keys")
+        vkeys.append(self.rotate(m))
+        self.assertEqual(0o40700, os.stat(m.store + "/keys").st_mode)
+        self.assertEqual([0o100600], [os.stat(os.path.join(m.store, "keys", n)).st_mode for n in os.listdir(m.store + "/keys")])
+        for vkey in vkeys:
+            self.assertIn("verified", ward("audit", "verify", m.store, "--key", vkey).stdout)
+
+    def test_what_is_no_other_key_changes_nothing(self):
+        m = self.store()
+        m.umount()
+        before = read(m.store + "/ward.toml")
+        self.refused(2, "the log's key already", "audit", "rotate-key", m.store, "--key", self.tokens.uri())
+        self.refused(6, "make one: pkcs11-tool", "audit", "rotate-key", m.store, "--key", self.tokens.uri(label="none"))
+        self.refused(6, "its token isn't there", "audit", "rotate-key", m.store, "--key", self.tokens.uri(token="none"))
+        self.assertEqual(before, read(m.store + "/ward.toml"))
+        self.assertFalse(os.path.exists(m.store + "/audit/rotations"))
+        self.assertIn("verified", ward("audit", "verify", m.store, "--key", m.vkey).stdout)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 
 #include "store/error.h"
 #include "store/record_json.h"
+#include "store/segments.h"
 
 using namespace ward::store;
 

@@ -12,6 +12,7 @@
 #include <condition_variable>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <mutex>
 
 #include "store/checkpoint.h"
@@ -93,6 +94,24 @@ TEST_CASE("a program gets its input and environment, no descriptor, and a group 
   CHECK(result.error == "/no/such/program: No such file or directory");
 }
 
+TEST_CASE("a program gets none of the daemon's signals and descriptors") {
+  const int inherited = ::dup(2);  // not closed by exec
+  REQUIRE(inherited > 2);
+  sigset_t blocked, before;
+  ::sigemptyset(&blocked);
+  ::sigaddset(&blocked, SIGTERM);
+  REQUIRE(::pthread_sigmask(SIG_BLOCK, &blocked, &before) == 0);
+  const auto ignored = ::signal(SIGHUP, SIG_IGN);
+  const auto terminated = shell("kill -TERM $$; echo alive"), hung_up = shell("kill -HUP $$; echo alive");
+  const auto descriptors = shell("ls /proc/self/fd | wc -l");
+  ::signal(SIGHUP, ignored);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ::close(inherited);
+  CHECK(terminated.end == ChildEnd::signalled);
+  CHECK(hung_up.end == ChildEnd::signalled);
+  CHECK(descriptors.output == "4\n");  // 0, 1, 2, and the one that ls reads
+}
+
 TEST_CASE("a program is ended with all that it started") {
   const TempDir dir;
   const auto pid_file = (dir.path() / "pid").string();
@@ -124,6 +143,7 @@ TEST_CASE("a program is ended with all that it started") {
 TEST_CASE("what a program prints is bounded") {
   CHECK(shell("head -c 65536 /dev/zero").output.size() == 65536);
   CHECK(shell("head -c 65536 /dev/zero").end == ChildEnd::exited);
+  for (int i = 0; i < 20; ++i) CHECK(shell("exec head -c 60000 /dev/zero").output.size() == 60000);
   CHECK(shell("cat /dev/zero").end == ChildEnd::too_long);
   CHECK(shell("cat /dev/zero >&2", 300ms).end == ChildEnd::timed_out);
   const auto result = shell("head -c 1000000 /dev/zero >&2; echo good");
@@ -204,6 +224,45 @@ TEST_CASE("a command runs again when others than anchors were recorded, at the e
   CHECK(others.finish());
   CHECK(again.count() == 4);
   CHECK(again.lines[3].run.name == "rarely");
+}
+
+TEST_CASE("a run that failed is tried again with the same checkpoint, after a pause") {
+  const TempDir dir;
+  Book book;
+  const auto mark = (dir.path() / "mark").string();
+  Anchors anchors(dir.path(), kOrigin,
+                  {command("soon", "test -e " + mark + " || { touch " + mark + "; exit 1; }; cat", 1s),
+                   command("late", "yes x | tr -d '\\n' | head -c 3000 >&2; exit 1")},
+                  book.recorder());
+  anchors.offer(checkpoint_of(7));
+  std::map<std::string, std::vector<Book::Line>> runs;
+  for (std::size_t i = 0; i < 3; ++i) runs[book.line(i).run.name].push_back(book.line(i));
+  REQUIRE(runs["soon"].size() == 2);
+  CHECK(runs["soon"][0].run.result == "exit");
+  CHECK(runs["soon"][1].run.result == "stored");
+  CHECK(runs["soon"][1].run.checkpoint == 7);
+  REQUIRE(runs["late"].size() == 1);  // a minute isn't over
+  CHECK(runs["late"][0].reason == std::string(500, 'x'));
+}
+
+TEST_CASE("a checkpoint doesn't cover the record of its own number, and an older one is no news") {
+  const TempDir dir;
+  Book book;
+  book.next = 7;
+  const auto recorder = book.recorder();
+  Anchors anchors(dir.path(), kOrigin, {command("a", "cat"), command("b", "cat")},
+                  [&](const Anchor& run, const std::string& path, const std::string& reason) {
+                    const auto number = recorder(run, path, reason);
+                    return number == 8 ? 9 : number;  // 8 is somebody else's
+                  });
+  anchors.offer(checkpoint_of(7));
+  book.line(1);
+  anchors.offer(checkpoint_of(9));  // over the first one's record and that of somebody else
+  anchors.offer(checkpoint_of(8));
+  CHECK(anchors.finish());
+  REQUIRE(book.count() == 4);
+  CHECK(book.line(2).run.checkpoint == 9);
+  CHECK(book.line(3).run.checkpoint == 9);
 }
 
 TEST_CASE("a restart doesn't make a command run sooner, if what it printed was kept") {

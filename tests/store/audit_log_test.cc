@@ -371,3 +371,12 @@ TEST_CASE("trees over a tile of tiles") {
   CHECK(segments(temp.path()).size() == 2);
   CHECK(count_good_lines(temp.path(), 65'000) == 70'000);
 }
+
+TEST_CASE("a segment that another program wrote to isn't written on") {
+  const TempDir temp;
+  const auto path = temp.path() / segment_name(0);
+  std::ofstream(path) << "12345";
+  CHECK_THROWS_AS(SegmentFile(path, 0, 4, {}), Error);
+  CHECK_THROWS_AS(SegmentFile(path, 0, 6, {}), Error);
+  CHECK(read_file(path) == "12345");
+}

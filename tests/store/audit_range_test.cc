@@ -74,6 +74,17 @@ TEST_CASE("a changed line is named by a range that holds it, and by no other", "
   CHECK(result.verdict == Verdict::damaged);
   CHECK(result.bad_line == BadLine{segment_name(300), 1, 300});
   CHECK(result.records == 5);
+  CHECK(log.check(300, 301).verdict == Verdict::damaged);
+  CHECK(log.check(300, 301).records == 0);
+}
+
+TEST_CASE("lines that are missing at the end are missed", "[range]") {
+  const SignedLog log;
+  for (const Sequence first : {600, 700}) std::filesystem::remove(log.audit / segment_name(first));
+  CHECK(log.check(500, 600).verdict == Verdict::verified);
+  const auto result = log.check(595, 605);
+  CHECK(result.verdict == Verdict::damaged);
+  CHECK(result.problems == std::vector<std::string>{"the log ends before record 600"});
 }
 
 TEST_CASE("a changed tile isn't taken for a changed line", "[range]") {
@@ -93,6 +104,11 @@ TEST_CASE("the evidence is as good as the key", "[range]") {
   CHECK(verify_range({log.audit, {}, {}}, 5, 6).verdict == Verdict::self_consistent_only);
   const auto other = to_vkey({kOrigin, SigningKey::generate().public_key()});
   CHECK(verify_range({log.audit, other, {}}, 5, 6).verdict == Verdict::key_mismatch);
+  const auto sound = read_file(log.audit / "checkpoint");
+  const auto later = sound.find("\n700\n");
+  std::ofstream(log.audit / "checkpoint") << std::string(sound).replace(later, 5, "\n699\n");
+  CHECK(log.check(5, 6).verdict == Verdict::damaged);
+  CHECK(log.check(5, 6).problems[0] == "the signature of the checkpoint is wrong");
   std::filesystem::remove(log.audit / "checkpoint");
   CHECK(log.check(5, 6).verdict == Verdict::no_checkpoint);
 }

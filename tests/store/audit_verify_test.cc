@@ -143,19 +143,6 @@ TEST_CASE("a partial tile that was listed may become full before it is read") {
   CHECK(tiles.mismatches().empty());
 }
 
-TEST_CASE("a line that nobody signed doesn't say that others were pruned") {
-  const SignedLog log;
-  fs::remove(log.audit / segment_name(0));
-  Record record;
-  record.sequence = 700;
-  record.payload = Prune{100, std::string(64, 'a'), 1};
-  std::ofstream(log.audit / segment_name(700), std::ios::app) << to_line(record, "h1") << "\n";
-  const auto result = log.with_key();
-  CHECK(result.records == 701);
-  CHECK(result.verdict == Verdict::damaged);
-  CHECK(mentions(result.problems, "no record says that they were pruned"));
-}
-
 TEST_CASE("of a pruned log a kept checkpoint vouches only as far as it reaches") {
   const SignedLog log;
   std::string at_701;
@@ -233,6 +220,15 @@ TEST_CASE("a changed line is named") {
   CHECK(log.alone().verdict == Verdict::damaged);
 }
 
+TEST_CASE("of several changed lines the first is named") {
+  const SignedLog log;
+  const auto line = log_line(200);
+  for (const Sequence changed : {650, 201, 300})
+    overwrite(log.audit / segment_name(changed / 100 * 100), changed % 100 * (line.size() + 1) + line.find("test"),
+              "X");
+  CHECK(log.with_key().bad_line == BadLine{segment_name(200), 2, 201});
+}
+
 TEST_CASE("a changed tile is named, and the lines are cleared") {
   const SignedLog log;
   overwrite(log.audit / "tile/0/001", 32 * 5, "X");
@@ -246,6 +242,13 @@ TEST_CASE("missing, short, superfluous and strange tiles are named") {
   const SignedLog log;
   SECTION("missing") {
     fs::remove(log.audit / "tile/0/000");
+    CHECK(mentions(log.with_key().problems, "tile/0/000 is missing"));
+  }
+  SECTION("narrower than needed") {
+    const auto whole = read_file(log.audit / "tile/0/000");
+    fs::remove(log.audit / "tile/0/000");
+    fs::create_directory(log.audit / "tile/0/000.p");
+    std::ofstream(log.audit / "tile/0/000.p/100") << whole.substr(0, 100 * 32);
     CHECK(mentions(log.with_key().problems, "tile/0/000 is missing"));
   }
   SECTION("short") {
@@ -270,6 +273,55 @@ TEST_CASE("a missing segment is noticed at any place") {
   fs::remove(log.audit / segment_name(GENERATE(0, 300, 600)));
   CHECK(log.with_key().verdict == Verdict::damaged);
   CHECK(log.with_kept(log.at_300).verdict == Verdict::damaged);
+}
+
+TEST_CASE("a missing segment is noticed behind the checkpoint too") {
+  const SignedLog log;
+  std::ofstream(log.audit / "checkpoint") << log.at_300;
+  for (const auto* tile : {"tile/0/001", "tile/0/002.p/188", "tile/1/000.p/2"}) fs::remove(log.audit / tile);
+  fs::remove(log.audit / segment_name(500));
+  const auto result = log.with_key();
+  CHECK(result.verdict == Verdict::damaged);
+  CHECK(mentions(result.problems, "00000000000000000600.jsonl line 1 (record 500) isn't the record after"));
+}
+
+TEST_CASE("lines may be missing as far as a signed record says, and no further") {
+  const SignedLog log;
+  const auto without_lines_before = [&](Sequence boundary) {
+    for (Sequence first = 0; first < boundary; first += 100) fs::remove(log.audit / segment_name(first));
+  };
+  {
+    Record prune;
+    prune.sequence = 700;
+    prune.payload = Prune{300, Sha256(64, '0'), 1};
+    std::ofstream(log.audit / segment_name(700)) << to_line(prune, "h1") << "\n";
+  }
+  without_lines_before(300);
+  auto result = log.with_key();  // anybody can have added that line
+  CHECK(result.verdict == Verdict::damaged);
+  CHECK(mentions(result.problems, "the record that says they were pruned isn't covered by the checkpoint"));
+  grow(log.audit, log_key(), 702);
+  result = log.with_key();
+  CHECK(result.verdict == Verdict::verified);
+  CHECK(mentions(result.notes, "the lines of 300 records were pruned"));
+  CHECK(verify_audit({log.audit, log_vkey(), log.at_300}).verdict == Verdict::verified);
+  without_lines_before(400);
+  result = log.with_key();
+  CHECK(result.verdict == Verdict::damaged);
+  CHECK(mentions(result.problems, "no record says that they were pruned"));
+  std::ofstream(log.audit / "checkpoint") << log.at_300;
+  CHECK(log.with_key().verdict == Verdict::damaged);
+}
+
+TEST_CASE("a rotation that the log doesn't have yet is no rotation") {
+  const SignedLog log;
+  Record record;
+  record.sequence = 700;
+  record.payload = sign_rotation(kOrigin, 700, log_key(), SigningKey::generate());
+  std::ofstream(KeyHistory::path(log.audit)) << to_line(record, "h1") << "\n";
+  const auto result = log.with_key();
+  CHECK(result.verdict == Verdict::damaged);
+  CHECK(mentions(result.problems, "the key was replaced by record 700, which isn't there"));
 }
 
 TEST_CASE("an attacker without the key can only sign with another") {

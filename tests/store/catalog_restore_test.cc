@@ -30,7 +30,7 @@ TEST_CASE("a line that no dump has is refused, and nothing is taken over", "[cat
        "entry dir=1;DROP id=2\n", "policy sequence=99999999999999999999\n",
        "entry dir=1 name=x'zz' id=2 kind=0 cookie=2\n"}));
   INFO(bad);
-  CHECK_THROWS_AS(restore(catalog, {kState, bad}), Error);
+  CHECK_THROWS_AS(restore(catalog, {kState, "entry dir=1 name=x'61' id=2 kind=0 cookie=2\n", bad}), Error);
   CHECK(catalog.applied() == 0);
   CHECK_FALSE(catalog.child(1, "a"));
 }

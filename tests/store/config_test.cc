@@ -104,16 +104,19 @@ TEST_CASE("commands that others could have written aren't run") {
   const TempDir dir;
   save_config(dir.path(), kConfig);
   std::filesystem::permissions(dir.path(), std::filesystem::perms::owner_all);
-  CHECK_NOTHROW(check_writers(dir.path()));
+  CHECK_NOTHROW(check_writers(dir.path(), "nothing is run"));
   std::filesystem::permissions(dir.path() / "ward.toml", std::filesystem::perms(0620));
-  CHECK(error_of([&] { check_writers(dir.path()); }).find("others than the user who mounts") != std::string::npos);
+  CHECK(error_of([&] { check_writers(dir.path(), "nothing is run"); }).find("others than the user who mounts") !=
+        std::string::npos);
   std::filesystem::permissions(dir.path() / "ward.toml", std::filesystem::perms(0600));
   std::filesystem::permissions(dir.path(), std::filesystem::perms(0777));
-  CHECK(error_of([&] { check_writers(dir.path()); }).find("others than the user who mounts") != std::string::npos);
+  CHECK(error_of([&] { check_writers(dir.path(), "nothing is run"); }).find("others than the user who mounts") !=
+        std::string::npos);
   std::filesystem::permissions(dir.path(), std::filesystem::perms::owner_all);
   if (::geteuid() != 0) return;
   REQUIRE(::chown((dir.path() / "ward.toml").c_str(), 12345, 0) == 0);
-  CHECK(error_of([&] { check_writers(dir.path()); }).find("others than the user who mounts") != std::string::npos);
+  CHECK(error_of([&] { check_writers(dir.path(), "nothing is run"); }).find("others than the user who mounts") !=
+        std::string::npos);
 }
 
 TEST_CASE("a store of another format is refused before its other keys are judged") {

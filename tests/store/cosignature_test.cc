@@ -109,6 +109,8 @@ TEST_CASE("of a witness's answer only its own lines are taken") {
   CHECK(with_cosignature(kNote, foreign + kLine, witness(), kNow) == kNote + kLine);
   CHECK(error_of(foreign, witness()).find("has no cosignature by witness.example/w1") != std::string::npos);
   CHECK(error_of("", witness()).find("has no cosignature") != std::string::npos);
+  // One that stood there before isn't an answer.
+  CHECK_THROWS_AS(with_cosignature(kNote + kLine, foreign, witness(), kNow), Error);
   CHECK(error_of("<html>", witness()).find("malformed") != std::string::npos);
   CHECK(error_of("\n" + kLine, witness()) == "the witness's answer isn't a list of signatures");
   CHECK(error_of(kLine, witness(), kTime - 5000).find("from the future") != std::string::npos);

@@ -236,6 +236,12 @@ TEST_CASE("a changed line of the log is an error; rebuild refuses and leaves the
   CHECK(store.dump() == due);
 }
 
+TEST_CASE("a log without its checkpoint is an error") {
+  const Store store;
+  fs::remove(store.path / "audit/checkpoint");
+  CHECK(has(fsck_findings(store), "error " + (store.path / "audit").string() + ": not signed with the store's key"));
+}
+
 TEST_CASE("a missing key and a broken history are told, each with what to do") {
   const Store store;
   fs::remove(store.path / "keys/log.pem");

@@ -48,9 +48,16 @@ struct Indexed {
     ward::store::look_after(audit, index, 1050, [] { return false; });
   }
   std::vector<std::string> ask(Id artifact) const {
+    LogFilter filter;
+    filter.artifact = artifact;
+    return ask(filter);
+  }
+  std::vector<std::string> ask(const LogFilter& filter) const {
     std::vector<std::string> found;
     for (const Segment& segment : segments(audit))
-      lines_about(index, segment, 0, artifact, [&](std::string_view text) { found.emplace_back(text); });
+      candidates(index, segment, 0, filter, [&](std::string_view text) {
+        if (filter.may_match(text) && filter.matches(text)) found.emplace_back(text);
+      });
     return found;
   }
   std::vector<std::string> scan(Id artifact) const {
@@ -118,7 +125,9 @@ TEST_CASE("who asks again gets what came since", "[index]") {
   each_line(last, head, [&](std::string_view text) { found.emplace_back(text); });
   CHECK(found == std::vector(log.lines.begin() + 1002, log.lines.end()));
   found.clear();
-  lines_about(log.index, last, head, 7, [&](std::string_view text) { found.emplace_back(text); });
+  candidates(log.index, last, head, {}, [&](std::string_view text) {
+    if (names_artifact(text, 7)) found.emplace_back(text);
+  });
   auto expected = log.scan(7);
   std::erase_if(expected, [](const std::string& text) { return sequence_of(text) < 1002; });
   CHECK(found == expected);

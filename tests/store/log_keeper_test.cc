@@ -148,3 +148,49 @@ TEST_CASE("who reads while segments are compressed sees each record once", "[kee
   reader.join();
   CHECK(fs::exists(log.packed(200)));
 }
+
+TEST_CASE("a segment that goes while the log is listed is left out", "[keeper]") {
+  const Kept log;
+  fs::remove(log.plain(0));
+  for (const auto& gone : {log.plain(0), log.packed(0)}) {
+    fs::create_symlink("nowhere", gone);  // is there when the folder is read, and isn't when it is looked at
+    const auto all = segments(log.audit);
+    REQUIRE(all.size() == 3);
+    CHECK(all.front().first == 100);
+    fs::remove(gone);
+  }
+}
+
+TEST_CASE("the text goes only when all of it stands compressed under its name", "[keeper]") {
+  const Kept log;
+  auto segment = segments(log.audit).at(1);
+  SECTION("the copy isn't the whole text") {
+    segment.bytes -= 1;
+    CHECK_THROWS_AS(compress_segment(segment), Error);
+    CHECK_FALSE(fs::exists(log.packed(100)));
+  }
+  SECTION("the copy can't get its name") {
+    fs::create_directories(log.packed(100) / "taken");
+    CHECK_THROWS_AS(compress_segment(segment), Error);
+    fs::remove_all(log.packed(100));
+  }
+  CHECK(fs::exists(log.plain(100)));
+  CHECK(log.read() == log.lines);
+  log.look_after();
+  CHECK_FALSE(fs::exists(log.plain(100)));
+  CHECK(log.read() == log.lines);
+}
+
+TEST_CASE("lines are read on from a pruned beginning, and over no gap", "[keeper]") {
+  const Kept log;
+  fs::remove(log.plain(0));
+  const auto first = [&](Sequence from) {
+    Sequence found = 0;
+    read_range(log.audit, from, from + 1, [&](Sequence sequence, std::string_view) { found = sequence; });
+    return found;
+  };
+  CHECK(first(100) == 100);
+  CHECK_THROWS_AS(first(99), Error);
+  fs::remove(log.plain(200));
+  CHECK_THROWS_AS(read_lines(log.audit, 100, [](Sequence, std::string_view) {}), Error);
+}

@@ -105,3 +105,21 @@ TEST_CASE("a damaged file is refused or gives the same text", "[seekable]") {
   for (std::size_t size = 0; size < sound.size(); size += 97) REQUIRE(look(sound.substr(0, size)));
   REQUIRE(look(sound + "x"));
 }
+
+TEST_CASE("a damaged frame leaves the others readable", "[seekable]") {
+  const TempDir temp;
+  const auto text = text_of(150'000);
+  const auto packed = compressed(temp, text);
+  auto bytes = read_file(packed);
+  bytes[bytes.size() / 2] ^= 4;  // in the second of three
+  write(packed, bytes);
+  auto file = open(packed);
+  std::string part(100, '\0');
+  for (int i = 0; i < 2; ++i) {
+    CHECK(file.read(part.data(), part.size(), 65'000) == part.size());
+    CHECK(part == text.substr(65'000, 100));
+    CHECK_THROWS_AS(file.read(part.data(), part.size(), 70'000), Error);
+  }
+  CHECK(file.read(part.data(), part.size(), 140'000) == part.size());
+  CHECK(part == text.substr(140'000, 100));
+}

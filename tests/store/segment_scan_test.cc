@@ -14,6 +14,16 @@
 using namespace ward::store;
 using namespace ward::tests;
 
+TEST_CASE("a record has one way to tell its number") {
+  const auto line = log_line(17);
+  const auto with = [&](const std::string& number) {
+    return sequence_of(std::string(line).replace(line.find("17"), 2, number));
+  };
+  CHECK(sequence_of(line) == 17);
+  CHECK(with("0") == 0);
+  for (const auto* number : {"017", "00", "-17", "", "x", "17x", "18446744073709551616"}) CHECK_FALSE(with(number));
+}
+
 TEST_CASE("lines that straddle reads are hashed whole, and an unfinished one is counted") {
   const TempDir dir;
   std::string bytes;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/log_filter.h"
+#include "store/log_filter.h"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "store/json_text.h"
-#include "store/log_index.h"
+#include "store/log_terms.h"
+#include "store/segments.h"
 
-namespace ward::tools {
+namespace ward::store {
 namespace {
 
 using Json = nlohmann::json;
@@ -30,7 +30,7 @@ bool has(std::string_view line, const std::string& part) {
 /// A value that the canonical JSON writes just so.
 bool plain(const std::string& value) {
   std::string escaped;
-  store::append_escaped(escaped, value);
+  append_escaped(escaped, value);
   return escaped == value;
 }
 
@@ -38,22 +38,11 @@ bool is(const std::string& wanted, const std::string& name, const std::string& n
   return wanted.empty() || wanted == name || wanted == number;
 }
 
-std::string stamp(store::Nanos time) {
-  std::string text;
-  store::append_time(text, time, 6);
-  return text;
-}
-
-std::optional<store::Nanos> unit(std::string_view text) {
-  constexpr store::Nanos kSecond = 1'000'000'000;
-  if (text == "s") return kSecond;
-  if (text == "m") return 60 * kSecond;
-  if (text == "h") return 3600 * kSecond;
-  if (text == "d") return 86'400 * kSecond;
-  return std::nullopt;
-}
-
 }  // namespace
+
+void TimeSpan::add(std::string_view line) {
+  if (const auto time = time_of(line)) first = std::min(first, *time), last = std::max(last, *time);
+}
 
 bool LogFilter::may_match(std::string_view line) const {
   if (line.size() > kTimeAt + kTimeSize) {
@@ -66,10 +55,15 @@ bool LogFilter::may_match(std::string_view line) const {
   if (!user.empty() && plain(user) && !has(line, user)) return false;
   if (!login_user.empty() && plain(login_user) && !has(line, login_user)) return false;
   if (!sha256.empty() && !has(line, "\"sha256\":\"" + sha256)) return false;
-  return !artifact || store::names_artifact(line, *artifact);
+  return !artifact || names_artifact(line, *artifact);
 }
 
-bool LogFilter::matches(const Json& record) const {
+bool LogFilter::may_match(const TimeSpan& times) const {
+  return (since.empty() || times.last >= parse_time(since)) && (until.empty() || times.first <= parse_time(until));
+}
+
+bool LogFilter::matches(std::string_view line) const {
+  const auto record = Json::parse(line, nullptr, false);
   if (!is(user, text_at(record, "/user/name"), text_at(record, "/user/id"))) return false;
   if (!is(login_user, text_at(record, "/user/login_name"), text_at(record, "/user/login"))) return false;
   if (path) {
@@ -89,16 +83,4 @@ bool LogFilter::matches(const Json& record) const {
          text_at(record, "/ward/saved/sha256").starts_with(sha256);
 }
 
-std::optional<std::string> parse_when(const std::string& text, store::Nanos now, bool end) {
-  store::Nanos count = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), count);
-  const auto step = unit(std::string_view(text).substr(static_cast<std::size_t>(parsed.ptr - text.data())));
-  if (parsed.ec == std::errc() && step)
-    return count < 0 || count > now / *step ? std::nullopt : std::optional(stamp(now - count * *step));
-  auto whole = text;
-  if (text.size() == 10) whole += end ? "T23:59:59.999999Z" : "T00:00:00.000000Z";
-  if (text.size() == 20 && text.ends_with('Z')) whole = text.substr(0, 19) + (end ? ".999999Z" : ".000000Z");
-  return store::parse_time(whole) ? std::optional(whole) : std::nullopt;
-}
-
-}  // namespace ward::tools
+}  // namespace ward::store
