@@ -1,35 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/anchor_check.h"
 
+#include <map>
+
 #include "store/crypto.h"
 #include "store/error.h"
 #include "store/files.h"
 #include "store/segments.h"
 
 namespace ward::store {
+namespace {
 
-void AnchorCheck::see(const Record& record) {
-  const auto* run = std::get_if<Anchor>(&record.payload);
-  if (run == nullptr || run->sha256.empty() || run->name.find('/') != run->name.npos) return;
-  const auto stem = "anchors/" + std::filesystem::path(segment_name(run->checkpoint)).stem().string();
-  kept_[stem + "." + run->name] = run->sha256;
-  kept_[stem + ".checkpoint"] = "";  // its signature tells
+using SignedBy = std::function<VerifierKey(Sequence)>;
+
+std::string stem_of(std::uint64_t size) {
+  return std::filesystem::path(segment_name(size)).stem().string();
 }
 
-std::string AnchorCheck::problem_of(const std::string& name, const Sha256& sha256) const {
-  if (hex(store::sha256(read_file(audit_ / name))) == sha256) return "";
-  return name + " isn't what the anchor's command printed";
+/// By name, what was printed last; of a checkpoint "": its signature tells.
+std::map<std::string, Sha256> kept_files(const std::vector<Record>& anchors) {
+  std::map<std::string, Sha256> kept;
+  for (const Record& record : anchors) {
+    const auto* run = std::get_if<Anchor>(&record.payload);
+    if (run == nullptr || run->sha256.empty() || run->name.find('/') != run->name.npos) continue;
+    kept["anchors/" + stem_of(run->checkpoint) + "." + run->name] = run->sha256;
+    kept["anchors/" + stem_of(run->checkpoint) + ".checkpoint"] = "";
+  }
+  return kept;
 }
 
-std::string AnchorCheck::problem_of_checkpoint(const std::string& name,
-                                               const std::function<VerifierKey(Sequence)>& signer) const {
+std::string problem_of_checkpoint(const std::string& name, const std::string& text, const SignedBy& signer) {
   try {
-    const auto note = parse_note(read_file(audit_ / name));
+    const auto note = parse_note(text);
     const auto checkpoint = parse_checkpoint(note);
     const auto key = signer(checkpoint.size);
-    const bool good =
-        checkpoint.origin == key.name && check_note(note, key) == Signature::good &&
-        name.ends_with(std::filesystem::path(segment_name(checkpoint.size)).stem().string() + ".checkpoint");
+    const bool good = checkpoint.origin == key.name && check_note(note, key) == Signature::good &&
+                      name == "anchors/" + stem_of(checkpoint.size) + ".checkpoint";
     return good ? "" : name + " isn't the checkpoint that was anchored";
   } catch (const Error& error) {
     if (error.code() != Code::corrupt) throw;
@@ -37,13 +43,20 @@ std::string AnchorCheck::problem_of_checkpoint(const std::string& name,
   }
 }
 
-std::vector<std::string> AnchorCheck::problems(const std::function<VerifierKey(Sequence)>& signer) const {
+}  // namespace
+
+std::vector<std::string> anchor_problems(const std::filesystem::path& audit, const std::vector<Record>& anchors,
+                                         const SignedBy& signer) {
   std::vector<std::string> found;
-  for (const auto& [name, sha256] : kept_) {
+  for (const auto& [name, printed] : kept_files(anchors)) {
     std::error_code error;
-    auto problem = !std::filesystem::is_regular_file(audit_ / name, error) ? name + " is missing"
-                   : sha256.empty()                                        ? problem_of_checkpoint(name, signer)
-                                                                           : problem_of(name, sha256);
+    std::string problem;
+    if (!std::filesystem::is_regular_file(audit / name, error))
+      problem = name + " is missing";
+    else if (const auto bytes = read_file(audit / name); printed.empty())
+      problem = problem_of_checkpoint(name, bytes, signer);
+    else if (hex(sha256(bytes)) != printed)
+      problem = name + " isn't what the anchor's command printed";
     if (!problem.empty()) found.push_back(std::move(problem));
   }
   return found;

@@ -3,7 +3,6 @@
 #pragma once
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -12,21 +11,9 @@
 
 namespace ward::store {
 
-class AnchorCheck {
- public:
-  explicit AnchorCheck(std::filesystem::path audit) : audit_(std::move(audit)) {}
-  /// A record that is signed for; others than those of anchors are ignored.
-  void see(const Record& record);
-  /// What is wrong with the files that the records name, and with the checkpoints beside them, which `signer` tells of:
-  /// the key that signed checkpoints of that size. Throws Error{io}.
-  std::vector<std::string> problems(const std::function<VerifierKey(Sequence)>& signer) const;
-
- private:
-  std::string problem_of(const std::string& name, const Sha256& sha256) const;
-  std::string problem_of_checkpoint(const std::string& name, const std::function<VerifierKey(Sequence)>& signer) const;
-
-  std::filesystem::path audit_;
-  std::map<std::string, Sha256> kept_;  // by name, as printed last
-};
+/// What is wrong with the files that these records of anchors name, and with the checkpoints beside them. `signer`: the
+/// key that signed checkpoints of that size. Throws Error{io}.
+std::vector<std::string> anchor_problems(const std::filesystem::path& audit, const std::vector<Record>& anchors,
+                                         const std::function<VerifierKey(Sequence)>& signer);
 
 }  // namespace ward::store

@@ -234,6 +234,7 @@ class Verifier {
     if (current_) lines_hold = holds(current_->checkpoint, current_root_, "the checkpoint") && lines_hold;
     for (const auto& each : request_.vouched)
       lines_hold = holds(each.checkpoint, vouched_roots_.at(each.checkpoint.size), each.name) && lines_hold;
+    result_.lines_hold = lines_hold && current_;
     if (!stopped_) tiles_.finish(current_ && current_root_ ? current_->checkpoint.size : 0);
     name_first_bad(lines_hold);
     for (const auto& [tile, what] : tiles_.mismatches()) problem(tile_path(tile) + " " + what);
@@ -280,10 +281,8 @@ class Verifier {
     auto keys = keys_.keys();
     keys.push_back(*key_);
     if (!names_one_of(request_.audit, keys)) problem("vkey isn't the log's verifier key");
-    AnchorCheck anchors(request_.audit);
-    for (const Record& record : claims_.anchors) anchors.see(record);
-    for (auto& wrong : anchors.problems([this](Sequence size) { return keys_.in_force(size, *key_); }))
-      problem(std::move(wrong));
+    const auto signer = [this](Sequence size) { return keys_.in_force(size, *key_); };
+    for (auto& wrong : anchor_problems(request_.audit, claims_.anchors, signer)) problem(std::move(wrong));
   }
 
   // When lines and tiles differ, the checkpoint tells which of them is wrong.
@@ -318,11 +317,11 @@ class Verifier {
 
   void judge() {
     bool mismatch = false;
+    result_.signature_good = current_ && current_->signature == Signature::good;
     check_signature(current_, "the checkpoint", mismatch);
     check_signature(kept_, "the kept checkpoint", mismatch);
     const bool contradiction = !result_.problems.empty();
-    // With the folder's own key a missing signature is a contradiction too; with one from outside it may be the wrong
-    // key.
+    // With the folder's own key a missing signature contradicts too; one from outside may be the wrong key.
     const bool own_key = !request_.vkey && !request_.kept && request_.vouched.empty();
     result_.problems.insert(result_.problems.end(), signers_.begin(), signers_.end());
     if (contradiction || (mismatch && own_key)) {

@@ -43,10 +43,12 @@ struct BadLine {
 
 struct Verification {
   Verdict verdict = Verdict::damaged;
-  Sequence records = 0;               // lines that are well-formed and numbered without a gap, from record 0
-  Sequence pruned = 0;                // of these, how many have no line any more, only their hash
-  Sequence covered = 0;               // of these, how many the folder's checkpoint covers
-  std::optional<BadLine> bad_line;    // the first one
+  Sequence records = 0;             // lines that are well-formed and numbered without a gap, from record 0
+  Sequence pruned = 0;              // of these, how many have no line any more, only their hash
+  Sequence covered = 0;             // of these, how many the folder's checkpoint covers
+  std::optional<BadLine> bad_line;  // the first one
+  bool signature_good = false;      // of the folder's checkpoint, with the key that is trusted
+  bool lines_hold = false;          // the lines are those that the checkpoints were signed for, whatever else is wrong
   std::vector<std::string> problems;  // why the verdict isn't `verified`; for people
   std::vector<std::string> notes;     // what else is worth knowing: records not covered yet, an unfinished last line
 };

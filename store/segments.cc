@@ -190,7 +190,7 @@ Sequence read_range(const std::filesystem::path& audit, Sequence from, Sequence 
     next = walk(segment, text, start, kBlock, [&](Sequence sequence, std::string_view line) {
       if (sequence >= to) return false;
       if (sequence >= from) fn(sequence, line);
-      return true;
+      return sequence + 1 < to;  // what is wrong with the next line is nobody's question
     });
     if (*next >= to) return to;
   }

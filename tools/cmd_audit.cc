@@ -111,6 +111,26 @@ std::string input_error(const store::VerifyRequest& request, const std::string& 
   return "";
 }
 
+/// Which records of a damaged log are still proved to be those that were signed; "" when none is.
+std::string still_good(const store::VerifyRequest& request, const store::Verification& result) {
+  if (!result.signature_good) return "";
+  if (result.lines_hold) return "all lines";
+  std::string text;
+  const auto add = [&](store::Sequence from, store::Sequence to) {
+    store::Sequence good = 0;
+    try {
+      if (from < to) good = store::verify_range(request, from, to).records;
+    } catch (const store::Error&) {  // as damaged as was said
+    }
+    if (good == 0) return;
+    text += (text.empty() ? "records " : ", ") + std::to_string(from) + "-" + std::to_string(from + good - 1);
+  };
+  const auto end = result.bad_line ? result.bad_line->sequence : result.records;
+  add(result.pruned, end);
+  if (result.bad_line) add(end + 1, UINT64_MAX);
+  return text;
+}
+
 /// FIRST-LAST as [FIRST, LAST + 1).
 std::optional<std::pair<store::Sequence, store::Sequence>> parse_range(const std::string& text) {
   std::pair<store::Sequence, store::Sequence> range;
@@ -231,8 +251,13 @@ Exit verify(const VerifyWords& words) {
     const auto why_not = record(words.folder, command);
     if (!why_not.empty()) std::cout << "note: this check isn't recorded: " << why_not << "\n";
   }
-  std::cout << (unwitnessed ? "NOT verified: too few of the named witnesses cosigned it" : say(result.verdict)) << "\n"
-            << result.records << (range ? " records of the range" : " records") << ", " << result.covered
+  std::cout << (unwitnessed ? "NOT verified: too few of the named witnesses cosigned it" : say(result.verdict)) << "\n";
+  if (result.verdict == store::Verdict::damaged && !range) {
+    const auto good = still_good(request, result);
+    std::cout << "still good: " << (good.empty() ? "nothing that could be proved" : good) << std::endl;
+    return Exit::not_verified;
+  }
+  std::cout << result.records << (range ? " records of the range" : " records") << ", " << result.covered
             << " of them covered by the signed checkpoint" << std::endl;
   return unwitnessed ? Exit::not_verified : exit_of(result.verdict);
 }

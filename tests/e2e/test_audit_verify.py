@@ -50,6 +50,24 @@ class Verify(Case):
             ward("audit", "verify", folder, "--key", self.vkey)
         ward("audit", "verify", self.audit, "--key", self.vkey, "--checkpoint", self.early)
 
+    def test_it_says_what_is_still_good(self):
+        copy = self.copy()
+        segment, tile = self.segment(copy), copy + "/tile/0/001"
+        good = read(segment)
+        lines = good.splitlines(keepends=True)
+        last = len(lines) - 1
+        for damaged, answer in ((lines[:300] + [lines[300].replace(b'"salt":"', b'"salt":"f', 1)] + lines[301:],
+                                 f"records 0-299, 301-{last}"),
+                                (lines[:300] + lines[301:], f"records 0-299, 301-{last}"), (lines[:300], "records 0-299"),
+                                ([], "nothing that could be proved")):
+            write(segment, b"".join(damaged))
+            self.assertIn(f"still good: {answer}\n", self.refused(copy).stdout)
+        write(segment, good)
+        data = bytearray(read(tile))
+        data[40] ^= 1
+        write(tile, bytes(data))
+        self.assertIn("still good: all lines\n", self.refused(copy).stdout)
+
     def test_the_key_is_the_one_printed_at_init(self):
         self.assertIn(self.vkey, self.m.init_output)
 
