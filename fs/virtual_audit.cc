@@ -58,6 +58,14 @@ std::vector<store::BundleName> list_partial(const Monitor& monitor, const std::s
 
 }  // namespace
 
+void sign_now(Monitor& monitor) {
+  try {
+    monitor.log().sync();
+    monitor.log().checkpoint();
+  } catch (const store::Error&) {  // the daemon's own next try says what is wrong
+  }
+}
+
 std::optional<bool> find_bundle(Monitor& monitor, const std::string& path) {
   if (!path.starts_with(store::kBundles)) return find_past_tile(monitor, path);
   const auto size = covered(monitor);

@@ -28,6 +28,9 @@ std::optional<bool> find_past_tile(const store::Monitor& monitor, const std::str
 /// The bytes of a bundle, or of such a tile.
 std::string bundle_text(store::Monitor& monitor, const std::string& path);
 
+/// Has a checkpoint signed over all that is in the log, so that a copy that begins with it is covered up to there;
+/// where that isn't possible now, the last one stays.
+void sign_now(store::Monitor& monitor);
 /// Decided (right `audit`) and recorded.
 store::Result<std::unique_ptr<VirtualFile>> open_bundle(store::Monitor& monitor, const store::Requester& who,
                                                         const Virtual& file);

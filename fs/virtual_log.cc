@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 
 #include "fs/stream_file.h"
 #include "store/error.h"
@@ -21,7 +22,7 @@ using store::Requester;
 using store::Segment;
 
 constexpr std::string_view kToday = "today.tsv", kSuffix = ".tsv";
-constexpr Nanos kDay = 86'400'000'000'000;
+const std::string kMidnight = "T00:00:00.000000Z";
 
 /// The artifact that a record is about, 0 if none.
 store::Id subject_of(std::string_view line) {
@@ -110,6 +111,18 @@ std::unique_ptr<VirtualFile> open_lines(Monitor& monitor, const store::LogFilter
   });
 }
 
+/// What is pruned meanwhile is left out.
+void each_segment(const Monitor& monitor, const std::function<void(const Segment&)>& fn) {
+  const auto audit = monitor.folder() / "audit";
+  for (const Segment& segment : store::segments(audit)) {
+    try {
+      fn(segment);
+    } catch (const store::Error&) {
+      if (!pruned(audit, segment)) throw;
+    }
+  }
+}
+
 std::string date_of(Nanos time) {
   std::string text;
   store::append_time(text, time, 6);
@@ -150,30 +163,29 @@ store::Result<std::unique_ptr<VirtualFile>> open_answer(Monitor& monitor, const 
 }
 
 std::vector<std::string> log_reports(const Monitor& monitor) {
-  std::vector<std::string> names{std::string(kToday)};
-  for (const Segment& segment : store::segments(monitor.folder() / "audit")) {
-    try {
-      const auto span = store::times_of(monitor.folder() / "index", segment);
-      for (auto day = span.first / kDay; day <= span.last / kDay; ++day) names.push_back(date_of(day * kDay) + ".tsv");
-    } catch (const store::Error&) {
-      if (!pruned(monitor.folder() / "audit", segment)) throw;
-    }
-  }
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
+  std::set<std::string> days;
+  each_segment(monitor,
+               [&](const Segment& segment) { days.merge(store::days_of(monitor.folder() / "index", segment)); });
+  std::vector<std::string> names;
+  for (const auto& day : days) names.push_back(day + std::string(kSuffix));
+  names.emplace_back(kToday);
   return names;
 }
 
 bool is_day_file(const Monitor& monitor, const std::string& name) {
   if (name == kToday) return true;
-  const auto days = name.ends_with(kSuffix) ? log_reports(monitor) : std::vector<std::string>();
-  return std::find(days.begin(), days.end(), name) != days.end();
+  if (!name.ends_with(kSuffix) || !store::parse_time(date_of(name) + kMidnight)) return false;
+  bool found = false;
+  each_segment(monitor, [&](const Segment& segment) {
+    found = found || store::has_day(monitor.folder() / "index", segment, date_of(name));
+  });
+  return found;
 }
 
 std::unique_ptr<VirtualFile> open_day(Monitor& monitor, const std::string& name) {
   return std::make_unique<StreamFile>([&monitor, date = date_of(name)] {
     store::LogFilter day;
-    day.since = date + "T00:00:00.000000Z", day.until = date + "T23:59:59.999999Z";
+    day.since = date + kMidnight, day.until = date + "T23:59:59.999999Z";
     BySegment rest(monitor.folder() / "audit",
                    [&monitor, day](const Segment& segment, std::uint64_t from, std::string& out) {
                      store::candidates(monitor.folder() / "index", segment, from, day, [&](std::string_view line) {

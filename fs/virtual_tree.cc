@@ -337,9 +337,11 @@ struct stat VirtualTree::stat(const Requester& who, const Node& node) {
   ::clock_gettime(CLOCK_REALTIME, &attr.st_mtim);
   attr.st_atim = attr.st_ctim = attr.st_mtim;
   if (path.what == What::past_link) attr.st_mode = S_IFLNK | 0777;
-  if (path.what == What::disk_file) attr.st_size = static_cast<off_t>(disk_size(path.disk));
-  if (path.what == What::bundle && monitor_.may_open_report(who, store::kRoot, policy::Right::audit))
-    attr.st_size = static_cast<off_t>(bundle_text(monitor_, path.name.substr(kAuditFolder.size())).size());
+  const bool of_log = path.what == What::bundle || path.what == What::disk_file;
+  if (of_log && monitor_.may_open_report(who, store::kRoot, policy::Right::audit))
+    attr.st_size = static_cast<off_t>(path.what == What::disk_file
+                                          ? disk_size(path.disk)
+                                          : bundle_text(monitor_, path.name.substr(kAuditFolder.size())).size());
   if (path.what == What::text) {
     if (text_file(path.name)->writable) attr.st_mode = S_IFREG | 0666;
     const auto& file = *text_file(path.name);
@@ -377,6 +379,7 @@ Result<std::unique_ptr<VirtualFile>> VirtualTree::open(const Requester& who, con
                            ? monitor_.open_kept(who, std::stoull(file.disk.stem().string()), path)
                            : monitor_.open_report(who, store::kRoot, policy::Right::audit, path);
   if (!allowed) return Errno{allowed.error()};
+  if (file.name == "audit/checkpoint") sign_now(monitor_);
   return open_disk(file.disk);
 }
 

@@ -12,12 +12,15 @@
 #include <utility>
 
 #include "store/error.h"
+#include "store/json_text.h"
 #include "store/segment_text.h"
 
 namespace ward::store {
 namespace {
 
 constexpr char kMagic[16] = "ward-index 2\n";
+constexpr Nanos kDay = 86'400'000'000'000;
+constexpr std::size_t kDaySize = 10;
 constexpr std::size_t kBlock = 1 << 20, kProbe = 4096;  // bytes of text: what is read at once
 
 struct Header {
@@ -79,9 +82,9 @@ class Table {
   std::unordered_map<Term, std::uint32_t> last_;  // where each term was found last
 };
 
-/// The lines that begin in [from, to).
+/// The lines that begin in [from, to), until fn returns false.
 void walk(SegmentText& text, std::uint64_t size, std::uint64_t from, std::uint64_t to,
-          const std::function<void(std::string_view, std::uint64_t)>& fn) {
+          const std::function<bool(std::string_view, std::uint64_t)>& fn) {
   std::string rest;
   for (std::uint64_t at = from; at < size && at - rest.size() < to;) {
     const auto want = at < to ? std::min<std::uint64_t>(kBlock, to - at) : kProbe;
@@ -92,7 +95,7 @@ void walk(SegmentText& text, std::uint64_t size, std::uint64_t from, std::uint64
     at += block.size();
     std::string_view lines = rest;
     for (auto end = lines.find('\n'); end != lines.npos && start < to; end = lines.find('\n')) {
-      fn(lines.substr(0, end), start);
+      if (!fn(lines.substr(0, end), start)) return;
       start += end + 1;
       lines.remove_prefix(end + 1);
     }
@@ -102,7 +105,8 @@ void walk(SegmentText& text, std::uint64_t size, std::uint64_t from, std::uint64
 
 void walk(const Segment& segment, std::uint64_t from, const std::function<void(std::string_view, std::uint64_t)>& fn) {
   SegmentText text(segment.file);
-  walk(text, segment.bytes, from, segment.bytes, fn);
+  walk(text, segment.bytes, from, segment.bytes,
+       [&](std::string_view line, std::uint64_t at) { return fn(line, at), true; });
 }
 
 bool has_term(std::string_view line, Term wanted) {
@@ -123,8 +127,14 @@ bool take_lines(SegmentText& text, const Segment& segment, std::uint32_t offset,
   if (offset >= segment.bytes || (offset > 0 && text.read(1, offset - 1) != "\n")) return false;
   const auto first = lines.size();
   walk(text, segment.bytes, offset, end_of(offset, term),
-       [&](std::string_view line, std::uint64_t) { lines.emplace_back(line); });
+       [&](std::string_view line, std::uint64_t) { return lines.emplace_back(line), true; });
   return lines.size() > first && has_term(lines[first], term);
+}
+
+/// As the index says; a damaged one has every day.
+bool has_day(const SegmentIndex& index, const std::string& day) {
+  const auto lines = index.lines_of(term_of("day=" + day));
+  return !lines || !lines->empty();
 }
 
 /// The lines that the index finds by that of the terms which the fewest have; nullopt when it knows none of them, or
@@ -214,6 +224,35 @@ void candidates(const std::filesystem::path& index, const Segment& segment, std:
     return;
   }
   each_line(segment, from, fn);
+}
+
+std::set<std::string> days_of(const std::filesystem::path& index, const Segment& segment) {
+  std::set<std::string> days;
+  const auto known = SegmentIndex::open(index, segment);
+  if (!known) {
+    walk(segment, 0, [&](std::string_view line, std::uint64_t) { days.emplace(day_of(line)); });
+    days.erase("");
+    return days;
+  }
+  const auto span = known->times();
+  for (Nanos time = span.first; time <= span.last; time = (time / kDay + 1) * kDay) {
+    std::string day;
+    append_time(day, time, 6);
+    day.resize(kDaySize);
+    if (has_day(*known, day)) days.insert(std::move(day));
+  }
+  return days;
+}
+
+bool has_day(const std::filesystem::path& index, const Segment& segment, const std::string& day) {
+  if (const auto known = SegmentIndex::open(index, segment)) return has_day(*known, day);
+  bool found = false;
+  SegmentText text(segment.file);
+  walk(text, segment.bytes, 0, segment.bytes, [&](std::string_view line, std::uint64_t) {
+    found = day_of(line) == day;
+    return !found;
+  });
+  return found;
 }
 
 TimeSpan times_of(const std::filesystem::path& index, const Segment& segment) {

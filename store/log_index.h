@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <set>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -51,6 +53,10 @@ void candidates(const std::filesystem::path& index, const Segment& segment, std:
                 const std::function<void(std::string_view)>& fn);
 /// Calls fn for each whole line of a segment from there on, in order.
 void each_line(const Segment& segment, std::uint64_t from, const std::function<void(std::string_view)>& fn);
+/// The UTC days that the segment's lines are from, "2026-11-23", ascending: from the index, else from the lines.
+std::set<std::string> days_of(const std::filesystem::path& index, const Segment& segment);
+/// Whether that day is one of them.
+bool has_day(const std::filesystem::path& index, const Segment& segment, const std::string& day);
 /// From the index, else from the lines.
 TimeSpan times_of(const std::filesystem::path& index, const Segment& segment);
 

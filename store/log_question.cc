@@ -55,14 +55,15 @@ std::optional<Nanos> unit(std::string_view text) {
   if (text == "m") return 60 * kSecond;
   if (text == "h") return 3600 * kSecond;
   if (text == "d") return 86'400 * kSecond;
+  if (text == "w") return 7 * 86'400 * kSecond;
+  if (text == "y") return 365 * 86'400 * kSecond;
   return std::nullopt;
 }
 
 std::string* text_of(LogFilter& filter, const std::string& key) {
   if (key == "user") return &filter.user;
   if (key == "login-user") return &filter.login_user;
-  if (key == "process") return &filter.process;
-  return key == "sha256" ? &filter.sha256 : nullptr;
+  return key == "process" ? &filter.process : nullptr;
 }
 
 std::string outcome_of(const std::string& word) {
@@ -78,13 +79,19 @@ std::string not_this(const std::string& value, std::string expected) {
 
 std::string add_condition(LogFilter& filter, const std::string& key, const std::string& value, Nanos now) {
   if (value.empty()) return "it is empty";
-  if (auto* text = text_of(filter, key)) {
+  if (key == "sha256") {
+    filter.sha256 = value;
+    for (char& c : filter.sha256) c = c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+    if (filter.sha256.size() > 64 || filter.sha256.find_first_not_of("0123456789abcdef") != value.npos)
+      return not_this(value, "up to 64 hex digits");
+  } else if (auto* text = text_of(filter, key)) {
     *text = value;
   } else if (key == "action") {
     filter.actions.push_back(value);
   } else if (key == "since" || key == "until") {
     const auto time = parse_when(value, now, key == "until");
-    if (!time) return not_this(value, "a time as 2026-11-23T10:04:05Z, a date, or how long ago (90d, 12h, 30m)");
+    if (!time)
+      return not_this(value, "a time as 2026-11-23T10:04:05Z, a date, or how long ago (90d, 12h, 30m, 2w, 1y)");
     (key == "since" ? filter.since : filter.until) = *time;
   } else if (key == "outcome") {
     const auto outcome = outcome_of(value);

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "store/json_text.h"
+#include "store/segments.h"
 
 namespace ward::store {
 namespace {
@@ -13,7 +14,8 @@ using Fn = std::function<void(Term)>;
 // What a key looks like in a line: no string holds a quote that isn't escaped.
 constexpr std::string_view kArtifact = "\"artifact\":", kSha256 = "\"sha256\":\"", kPath = "\"path\":\"",
                            kToPath = "\"to_path\":\"", kUser = "\"user\":{\"id\":", kProcess = "\"process\":{\"pid\":";
-constexpr std::size_t kShaSize = 8;  // hex digits of a hash that are a term
+constexpr std::size_t kShaSize = 8;                 // hex digits of a hash that are a term
+constexpr std::size_t kTimeAt = 15, kDaySize = 10;  // {"@timestamp":"2026-11-23…
 
 /// FNV-1a, which grows with the text.
 class Hash {
@@ -92,6 +94,7 @@ bool is_number(const std::string& text) {
 
 void terms_of(std::string_view line, const Fn& fn) {
   each_artifact(line, [&](Id id) { fn(id & ~kHashed); });
+  fn(term("day=", day_of(line)));
   std::string_view rest = line;
   fn(term("action=", take(rest, "\"action\":\"")));
   if (take(rest, "\"outcome\":\"") == "failure") fn(term("outcome=", "failure"));
@@ -124,6 +127,8 @@ std::vector<Term> terms_of(const LogFilter& filter) {
   if (!is_number(filter.process)) add("process=", filter.process);
   if (filter.actions.size() == 1) add("action=", filter.actions.front());
   if (filter.outcome == "failure") add("outcome=", filter.outcome);
+  if (filter.since.substr(0, kDaySize) == filter.until.substr(0, kDaySize))
+    add("day=", filter.since.substr(0, kDaySize));
   if (filter.sha256.size() >= kShaSize) add("sha256=", filter.sha256.substr(0, kShaSize));
   add("path=", std::string(fixed_part(filter.pattern)));
   return terms;
@@ -131,6 +136,10 @@ std::vector<Term> terms_of(const LogFilter& filter) {
 
 Term term_of(std::string_view text) {
   return Hash(text).term();
+}
+
+std::string_view day_of(std::string_view line) {
+  return time_of(line) ? line.substr(kTimeAt, kDaySize) : std::string_view();
 }
 
 bool names_artifact(std::string_view line, Id artifact) {

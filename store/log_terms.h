@@ -23,6 +23,8 @@ void terms_of(std::string_view line, const std::function<void(Term)>& fn);
 /// Those that every record has which the filter matches; of some filters none are known.
 std::vector<Term> terms_of(const LogFilter& filter);
 
+/// The UTC day of a record's line, "2026-11-23"; "" for what isn't one.
+std::string_view day_of(std::string_view line);
 /// Whether `"artifact":N` stands in the line.
 bool names_artifact(std::string_view line, Id artifact);
 

@@ -51,16 +51,21 @@ struct Position {
 };
 
 // Walks the whole lines of a segment, reading `size` bytes at a time (more than a line). fn returns false to stop.
-Sequence walk(const Segment& segment, SegmentText& text, Position from, std::size_t size, const auto& fn) {
+// What is wrong with lines before `wanted` is nobody's question.
+Sequence walk(const Segment& segment, SegmentText& text, Position from, Sequence wanted, std::size_t size,
+              const auto& fn) {
   auto [offset, at] = from;
   while (offset < segment.bytes) {
     const std::string block = text.read(std::min<std::uint64_t>(size, segment.bytes - offset), offset);
     std::string_view rest = block;
     for (auto end = rest.find('\n'); end != rest.npos; end = rest.find('\n')) {
       const auto line = rest.substr(0, end);
-      if (sequence_of(line) != at) wrong_line(segment, at);
-      if (!fn(at++, line)) return at;
       rest.remove_prefix(end + 1);
+      const auto says = sequence_of(line);
+      if (at < wanted && (!says || *says < at)) continue;
+      if (at < wanted && *says <= wanted) at = *says;
+      if (says != at) wrong_line(segment, at);
+      if (!fn(at++, line)) return at;
     }
     if (rest.size() == block.size()) wrong_line(segment, at);  // no '\n' in a whole block: not a line
     offset += block.size() - rest.size();
@@ -187,7 +192,7 @@ Sequence read_range(const std::filesystem::path& audit, Sequence from, Sequence 
     if (next.value_or(segment.first) != segment.first) wrong_line(segment, *next);
     SegmentText text(segment.file);
     const Position start = from > segment.first ? search(segment, text, from) : Position{0, segment.first};
-    next = walk(segment, text, start, kBlock, [&](Sequence sequence, std::string_view line) {
+    next = walk(segment, text, start, from, kBlock, [&](Sequence sequence, std::string_view line) {
       if (sequence >= to) return false;
       if (sequence >= from) fn(sequence, line);
       return sequence + 1 < to;  // what is wrong with the next line is nobody's question
@@ -204,7 +209,7 @@ std::string line_at(const std::filesystem::path& audit, Sequence sequence) {
   if (after != all.begin()) {
     const Segment& segment = *std::prev(after);
     SegmentText text(segment.file);
-    walk(segment, text, search(segment, text, sequence), kProbe + kMaxLine + 1,
+    walk(segment, text, search(segment, text, sequence), sequence, kProbe + kMaxLine + 1,
          [&](Sequence at, std::string_view line) {
            if (at == sequence) found = line;
            return at < sequence;

@@ -69,7 +69,8 @@ class Log(MountCase):
                   lambda r: "python3" in r.get("process", {}).get("executable", ""))
         commit = self.m.records(action="commit", path="/shared/model.bin")[1]
         sha, artifact = commit["ward"]["sha256"], commit["ward"]["artifact"]
-        self.same(["--sha256", sha[:12]], lambda r: r["ward"].get("sha256", "").startswith(sha[:12]))
+        for written in (sha[:12], sha[:12].upper()):
+            self.same(["--sha256", written], lambda r: r["ward"].get("sha256", "").startswith(sha[:12]))
         self.same(["--artifact", str(artifact), "--action", "read"],
                   lambda r: r["ward"].get("artifact") == artifact and r["event"]["action"] == "read")
 
@@ -114,6 +115,19 @@ class Log(MountCase):
         self.assertIn(b"since=yesterday: a time as 2026-", read(self.m.path("@@/why")))
         with self.err(30):
             write(f"{find}/all", "x")
+
+    def test_sizes_are_for_auditors(self):
+        segment = next(n for n in os.listdir(self.m.path("@@/audit")) if n.endswith(".jsonl"))
+        for name in ("checkpoint", segment):
+            file = self.m.path("@@/audit", name)
+            self.assertGreater(os.stat(file).st_size, 0)
+            self.assertEqual(run_as(TWO, lambda f=file: os.stat(f).st_size), 0)
+
+    def test_a_copy_is_covered_up_to_its_beginning(self):
+        os.setxattr(self.f, "user.before", b"the copy")
+        done = self.m.records()[-1]["event"]["sequence"]
+        checkpoint = read(self.m.path("@@/audit/checkpoint")).split(b"\n")
+        self.assertGreater(int(checkpoint[1]), done)
 
     def test_a_question_too_long_for_a_name(self):
         long = "/shared/" + "x" * 250 + "*"

@@ -144,3 +144,24 @@ TEST_CASE("a segment's times are the earliest and the latest of its lines", "[in
   CHECK(indexed.first == parse_time("2026-11-23T10:20:05.123456Z"));
   CHECK(indexed.last == parse_time("2026-11-23T10:23:05.123456Z"));
 }
+
+TEST_CASE("only days that have lines are listed, though the clock jumped", "[index]") {
+  TempDir temp;
+  const auto audit = temp.path() / "audit", index = temp.path() / "index";
+  fs::create_directory(index);
+  AuditLog::create(audit);
+  auto log = open_log(audit, 100);
+  for (Sequence i = 0; i < 150; ++i) {
+    auto text = line(i, R"("artifact":1)");
+    if (i % 100 == 40) text.replace(15, 10, "1971-03-04");
+    log.append(std::vector{text});
+  }
+  const auto both = [&](const Segment& segment) {
+    CHECK(days_of(index, segment) == std::set<std::string>{"1971-03-04", "2026-11-23"});
+    CHECK(has_day(index, segment, "1971-03-04"));
+    CHECK_FALSE(has_day(index, segment, "1999-01-01"));
+  };
+  for (const Segment& segment : segments(audit)) both(segment);
+  ward::store::look_after(audit, index, 150, [] { return false; });
+  for (const Segment& segment : segments(audit)) both(segment);
+}

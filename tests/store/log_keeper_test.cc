@@ -194,3 +194,17 @@ TEST_CASE("lines are read on from a pruned beginning, and over no gap", "[keeper
   fs::remove(log.plain(200));
   CHECK_THROWS_AS(read_lines(log.audit, 100, [](Sequence, std::string_view) {}), Error);
 }
+
+TEST_CASE("lines behind a lost one are read, wherever it was", "[keeper]") {
+  const Kept log;
+  for (Sequence lost = 1; lost < 99; ++lost) {
+    std::ofstream out(log.plain(0), std::ios::trunc);
+    for (Sequence i = 0; i < 100; ++i)
+      if (i != lost) out << log.lines[i] << "\n";
+    out.close();
+    std::vector<std::string> found;
+    read_range(log.audit, lost + 1, 100, [&](Sequence, std::string_view line) { found.emplace_back(line); });
+    REQUIRE(found == std::vector(log.lines.begin() + static_cast<std::ptrdiff_t>(lost) + 1, log.lines.begin() + 100));
+    CHECK_THROWS_AS(line_at(log.audit, lost), Error);
+  }
+}

@@ -86,7 +86,7 @@ Record random_record(Random& random, Sequence sequence) {
 std::pair<std::string, std::string> condition(Random& random, const Record& record) {
   const auto place = fs::path(record.path);
   const auto line = to_line(record, "h");
-  switch (random.below(10)) {
+  switch (random.below(11)) {
     case 0:
       return {"user", random.below(2) == 0 ? record.user.name : std::to_string(record.user.id)};
     case 1:
@@ -106,6 +106,8 @@ std::pair<std::string, std::string> condition(Random& random, const Record& reco
       return {"action", std::string(action_of(line))};
     case 8:
       return {"sha256", sha(random.below(6)).substr(0, 1 + random.below(64))};
+    case 9:
+      return {"since", line.substr(15, 10)};
     default:
       return {random.below(2) == 0 ? "since" : "until", std::to_string(random.below(900)) + "m"};
   }
@@ -266,6 +268,7 @@ TEST_CASE("a question that means nothing is told what is wrong with it", "[index
   CHECK(wrong("user=ann,,").find("expected key=value") != std::string::npos);
   CHECK(wrong("artifact=12x").find("an artifact's number, not \"12x\"") != std::string::npos);
   CHECK(wrong("outcome=maybe").find("success or failure") != std::string::npos);
+  CHECK(wrong("sha256=xyz").find("up to 64 hex digits") != std::string::npos);
   CHECK(wrong("path=[").find("path=[: ") == 0);
   CHECK(wrong("action=\x1b[2J=,x=").find("\x1b") == std::string::npos);
 }
