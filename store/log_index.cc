@@ -87,7 +87,7 @@ void walk(SegmentText& text, std::uint64_t size, std::uint64_t from, std::uint64
           const std::function<bool(std::string_view, std::uint64_t)>& fn) {
   std::string rest;
   for (std::uint64_t at = from; at < size && at - rest.size() < to;) {
-    const auto want = at < to ? std::min<std::uint64_t>(kBlock, to - at) : kProbe;
+    const auto want = std::clamp<std::uint64_t>(to - std::min(at, to), kProbe, kBlock);
     const std::string block = text.read(std::min(want, size - at), at);
     if (block.empty()) throw Error(Code::corrupt, text.path().string() + " became shorter");
     std::uint64_t start = at - rest.size();
@@ -121,14 +121,13 @@ std::uint64_t end_of(std::uint32_t offset, Term term) {
   return term < kHashed ? offset + std::uint64_t{1} : (offset / kIndexBlock + std::uint64_t{1}) * kIndexBlock;
 }
 
-/// Appends the lines that begin in that part. False when its first isn't a line with the term.
-bool take_lines(SegmentText& text, const Segment& segment, std::uint32_t offset, Term term,
-                std::vector<std::string>& lines) {
+/// Appends the lines that begin in that part, each with its '\n'. False when its first isn't a line with the term.
+bool take_lines(SegmentText& text, const Segment& segment, std::uint32_t offset, Term term, std::string& lines) {
   if (offset >= segment.bytes || (offset > 0 && text.read(1, offset - 1) != "\n")) return false;
   const auto first = lines.size();
   walk(text, segment.bytes, offset, end_of(offset, term),
-       [&](std::string_view line, std::uint64_t) { return lines.emplace_back(line), true; });
-  return lines.size() > first && has_term(lines[first], term);
+       [&](std::string_view line, std::uint64_t) { return lines.append(line).push_back('\n'), true; });
+  return lines.size() > first && has_term(std::string_view(lines).substr(first, lines.find('\n', first) - first), term);
 }
 
 /// As the index says; a damaged one has every day.
@@ -137,10 +136,9 @@ bool has_day(const SegmentIndex& index, const std::string& day) {
   return !lines || !lines->empty();
 }
 
-/// The lines that the index finds by that of the terms which the fewest have; nullopt when it knows none of them, or
-/// isn't to be believed.
-std::optional<std::vector<std::string>> found_by(const SegmentIndex& index, const Segment& segment,
-                                                 const std::vector<Term>& terms) {
+/// The lines that the index finds by that of the terms which the fewest have, one text; nullopt when it knows none of
+/// them, or isn't to be believed.
+std::optional<std::string> found_by(const SegmentIndex& index, const Segment& segment, const std::vector<Term>& terms) {
   std::optional<std::vector<std::uint32_t>> fewest;
   Term by = 0;
   for (const Term term : terms) {
@@ -149,7 +147,7 @@ std::optional<std::vector<std::string>> found_by(const SegmentIndex& index, cons
     if (!fewest || offsets->size() < fewest->size()) fewest = std::move(offsets), by = term;
   }
   if (!fewest) return std::nullopt;
-  std::vector<std::string> lines;
+  std::string lines;
   SegmentText text(segment.file);
   std::uint64_t end = 0;
   for (const std::uint32_t offset : *fewest) {
@@ -220,7 +218,8 @@ void candidates(const std::filesystem::path& index, const Segment& segment, std:
   const auto known = from == 0 ? SegmentIndex::open(index, segment) : std::nullopt;
   if (known && !filter.may_match(known->times())) return;
   if (const auto lines = known ? found_by(*known, segment, terms_of(filter)) : std::nullopt) {
-    for (const auto& line : *lines) fn(line);
+    for (std::string_view rest = *lines; !rest.empty(); rest.remove_prefix(rest.find('\n') + 1))
+      fn(rest.substr(0, rest.find('\n')));
     return;
   }
   each_line(segment, from, fn);
