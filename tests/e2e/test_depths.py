@@ -25,6 +25,7 @@ where = ["/open/**"]
 depth = "open"
 """
 SIZE = 300_000
+BY_PAGE = ("by_mmap", "by_sendfile", "by_splice")
 
 
 def merged(ranges):
@@ -77,7 +78,7 @@ class Depths(Case):
             for (way, ranges), reads in by_way:
                 recorded = [r for record in reads for r in record["ranges"]]
                 with self.subTest(way=way, depth=depth):
-                    if way in ("by_mmap", "by_sendfile", "by_splice"):  # by page, with what the kernel reads around
+                    if way in BY_PAGE:  # with what the kernel reads around
                         everybodys.setdefault(way, []).extend(recorded)
                         wanted.setdefault(way, []).extend(pages(ranges))
                     else:
@@ -89,7 +90,8 @@ class Depths(Case):
 
     def test_ranges(self):
         for way, ranges, reads in self.check("ranges"):
-            self.assertEqual([r["last"] for r in reads], [False] * (len(reads) - 1) + [True])
+            if reads or way not in BY_PAGE:  # what others had read all of in that moment, the cache served
+                self.assertEqual([r["last"] for r in reads], [False] * (len(reads) - 1) + [True])
             self.assertEqual(sum(r["bytes"] for r in reads), sum(n for record in reads for _, n in record["ranges"]))
 
     def test_request(self):
