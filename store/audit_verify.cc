@@ -136,8 +136,9 @@ class Verifier {
 
   /// Without "rotations" who holds an older key would take the log for another's.
   void check_rotations() {
-    for (const Record& record : claims_.rotations)
-      if (std::ranges::find(keys_.rotations(), record.sequence, &Rotation::sequence) == keys_.rotations().end())
+    for (const Record& record : claims_.rotations)  // of a damaged file was told already
+      if (knows_rotations_ &&
+          std::ranges::find(keys_.rotations(), record.sequence, &Rotation::sequence) == keys_.rotations().end())
         problem("rotations lacks record " + std::to_string(record.sequence) + ", which replaced the log's key");
     for (const Rotation& rotation : keys_.rotations()) {
       if (rotation.sequence >= tiles_.size())
@@ -152,10 +153,7 @@ class Verifier {
   void check_prunes() {
     if (result_.pruned == 0 || stopped_) return;
     if (claims_.pruned < result_.pruned && claims_.pruned_unsigned >= result_.pruned)
-      return missing(
-          ", and the record that says they were pruned isn't covered by the checkpoint: if the copy was made just "
-          "then, "
-          "make another");
+      return missing(", and the record that says they were pruned isn't covered by the checkpoint: make another copy");
     if (claims_.pruned < result_.pruned) return missing(", and no record says that they were pruned");
     result_.notes.push_back("the lines of " + std::to_string(result_.pruned) +
                             " records were pruned, as a record says: their hashes are checked, from the tiles");

@@ -100,7 +100,7 @@ void check_writers(const std::filesystem::path& store, const std::string& what) 
     const bool foreign = st.st_uid != 0 && st.st_uid != ::geteuid();
     if (foreign || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
       throw Error(Code::config, path.string() + ": others than the user who mounts can write here, so " + what +
-                                    ": chown and chmod it, or remove them from ward.toml");
+                                    ": chown and chmod it, or take what isn't wanted out of ward.toml");
   }
 }
 

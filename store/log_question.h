@@ -23,8 +23,8 @@ std::variant<LogFilter, std::string> parse_question(std::string_view name, Nanos
 /// The name for such conditions; nullopt when it would be longer than a name may be.
 std::optional<std::string> question_name(const std::vector<std::pair<std::string, std::string>>& conditions);
 
-/// "2026-11-23", "2026-11-23T10:04:05Z", or how long ago: "90d", "12h", "30m", "10s". As a record's time; a date alone
-/// is its beginning, or with `end` its end. nullopt for anything else.
+/// "2026-11-23", "2026-11-23T10:04:05Z", or how long ago: "1y", "2w", "90d", "12h", "30m", "10s". As a record's time; a
+/// date alone is its beginning, or with `end` its end. nullopt for anything else.
 std::optional<std::string> parse_when(const std::string& text, Nanos now, bool end);
 
 }  // namespace ward::store

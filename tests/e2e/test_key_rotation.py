@@ -130,7 +130,9 @@ class Rotation(Case):
                        sound.replace(record["ward"]["vkey"], stranger), sound.replace('"sequence":', '"sequence":1'),
                        sound + sound, sound[:-40], "nonsense\n"):
             write(path, forged)
-            self.assertIn("rotations", self.verify(self.old, exit=12))
+            told = self.verify(self.old, exit=12)
+            self.assertIn("rotations", told)
+            self.assertNotIn("rotations lacks", told, "of a damaged file that is no news")
         salt = record["ward"]["salt"]
         write(path, sound.replace(salt, "0" * len(salt)))  # signed, but not the line that is in the log
         self.assertIn("isn't the log's", self.verify(self.old, exit=12))

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "store/audit_log.h"
+#include "store/log_index.h"
 
 namespace ward::tests {
 
@@ -37,6 +38,17 @@ inline void append_lines(store::AuditLog& log, store::Sequence count) {
 /// A log with segments of `records` records, so that rolling takes no 65,536.
 inline store::AuditLog open_log(const std::filesystem::path& folder, store::Sequence records = 65'536) {
   return {folder, kOrigin, log_key(), {records, 64 << 10, 16 << 10}};
+}
+
+/// The records that answer a question, with the index as far as it is good.
+inline std::vector<std::string> answers(const std::filesystem::path& audit, const std::filesystem::path& index,
+                                        const store::LogFilter& filter) {
+  std::vector<std::string> found;
+  for (const store::Segment& segment : store::segments(audit))
+    store::candidates(index, segment, 0, filter, [&](std::string_view line) {
+      if (filter.may_match(line) && filter.matches(line)) found.emplace_back(line);
+    });
+  return found;
 }
 
 }  // namespace ward::tests

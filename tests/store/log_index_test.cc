@@ -50,15 +50,7 @@ struct Indexed {
   std::vector<std::string> ask(Id artifact) const {
     LogFilter filter;
     filter.artifact = artifact;
-    return ask(filter);
-  }
-  std::vector<std::string> ask(const LogFilter& filter) const {
-    std::vector<std::string> found;
-    for (const Segment& segment : segments(audit))
-      candidates(index, segment, 0, filter, [&](std::string_view text) {
-        if (filter.may_match(text) && filter.matches(text)) found.emplace_back(text);
-      });
-    return found;
+    return answers(audit, index, filter);
   }
   std::vector<std::string> scan(Id artifact) const {
     std::vector<std::string> found;

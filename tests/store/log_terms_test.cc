@@ -152,14 +152,7 @@ struct Log {
       if (wanted.may_match(line) && wanted.matches(line)) found.push_back(line);
     return found;
   }
-  std::vector<std::string> ask(const LogFilter& wanted) const {
-    std::vector<std::string> found;
-    for (const Segment& segment : segments(audit))
-      candidates(index, segment, 0, wanted, [&](std::string_view line) {
-        if (wanted.may_match(line) && wanted.matches(line)) found.emplace_back(line);
-      });
-    return found;
-  }
+  std::vector<std::string> ask(const LogFilter& wanted) const { return answers(audit, index, wanted); }
 };
 
 }  // namespace
